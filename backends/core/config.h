@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Configuration: checked changes of entries, profiles applied in order, the expanded result.
+ *
+ * A change is validated (key, value, permission), applied live where the key is live and the instance runs, and saved; when
+ * any step fails nothing has changed. A change of a profile is checked against all its users first, then applied to all or none.
+ */
+#pragma once
+
+#include "backends/core/buf.h"
+#include "backends/core/caller.h"
+#include "backends/core/object.h"
+
+/* ---- expanded configuration: profiles in order, later over earlier, the instance over all; devices override as a whole ---- */
+struct expanded_item {
+	enum entry_kind kind;	/* ENT_CONFIG or ENT_DEVICE */
+	char *name;
+	char *value;		/* as written where it comes from */
+	size_t len;
+	char *source;		/* "instance" or "profile:NAME" */
+	struct timespec mtime;
+};
+
+struct expanded {
+	struct expanded_item *items;	/* sorted by kind, name */
+	size_t n;
+};
+
+/* The caller holds no lock of an object. */
+int config_expand(struct object *inst, struct expanded *ret, struct err *e);
+void expanded_free(struct expanded *x);
+#define _cleanup_expanded_ __attribute__((cleanup(expanded_free)))
+const struct expanded_item *expanded_find(const struct expanded *x, enum entry_kind k, const char *name);
+/* The value without final newline or NULL when unset; points into x (which it may edit to cut the newline). */
+const char *expanded_get(const struct expanded *x, const char *key);
+bool expanded_bool(const struct expanded *x, const char *key, bool def);
+
+/*
+ * Sets, or with value NULL unsets, one entry (ENT_CONFIG, ENT_DEVICE, ENT_PROPERTY, ENT_FIELD description, profiles, ephemeral;
+ * ENT_CONFIG of SPACE_DAEMON are settings). slot and meta as in object_change(). An empty value unsets a key.
+ * -EINVAL bad name or value, -EPERM root only, -EBUSY refused while running, -EROFS not an editable one, and what the kernel said.
+ */
+int config_set(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
+
+/* As config_set() but changes nothing: for the check at flush. */
+int config_check(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
+
+/* Whether a name can exist in the directory of that kind (known key, valid device name). For typos: EINVAL and a sentence. */
+int config_name_check(struct object *o, enum entry_kind k, const char *name, struct err *e);
+
+/* ---- profiles ---- */
+/* Instances that use it: f(id, name), as object_each(). */
+int profile_each_user(struct object *profile, int (*f)(uint32_t id, const char *name, void *arg), void *arg);
+
+/* ---- documents ---- */
+/* The whole configured document in the form that `lxc config show` / `lxc profile show` print; expanded with x != NULL. */
+int config_print_yaml(struct object *o, const struct snapshot *snap, bool expanded, struct buf *out, struct err *e);
+
+/* Keys whose configured value differs from the one at the last start, one per line (runtime/pending). */
+int config_print_pending(struct object *inst, struct buf *out, struct err *e);
+/* Called by the lifecycle when an instance was started with x: remembered over restarts. */
+int config_started(struct object *inst, const struct expanded *x, struct err *e);
+
+/* ---- devices: `key=value` lines, comments with '#', blank lines ---- */
+/* Value of one property in the text of a device, copied; false when absent. */
+bool device_get(const char *text, size_t len, const char *key, char *buf, size_t size);
+int device_check(const char *name, const char *text, size_t len, struct err *e);
+/* Whether root must have written it (tree.md section 8). */
+bool device_needs_root(const char *text, size_t len);

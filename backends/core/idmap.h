@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Id maps. On disk a root file system has the ids that the guest sees (0 is root); a running unprivileged guest uses a range of
+ * the host's ids through idmapped mounts, so that nothing is ever chowned. The range comes from root's (or, without a line
+ * for root, the daemon user's) lines in /etc/subuid and /etc/subgid.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "backends/core/config.h"
+
+#define IDMAP_EXTENTS_MAX 16
+
+struct id_extent {
+	uint32_t guest, host, count;
+};
+
+struct idmap {
+	unsigned n_uid, n_gid;		/* both 0: privileged, ids are the host's */
+	struct id_extent uid[IDMAP_EXTENTS_MAX], gid[IDMAP_EXTENTS_MAX];
+};
+
+/* The map for an instance with that expanded configuration (security.privileged: empty). EPERM names the missing subuid line. */
+int idmap_for(const struct expanded *x, struct idmap *ret, struct err *e);
+
+/* Host id to guest id and back; ids outside of the map are 65534 (nobody) and false. */
+bool idmap_to_guest(const struct idmap *m, bool group, uint32_t host, uint32_t *ret);
+bool idmap_to_host(const struct idmap *m, bool group, uint32_t guest, uint32_t *ret);
+
+/* A user namespace with that map, as a descriptor for mount_setattr(); -errno. */
+int idmap_userns(const struct idmap *m, struct err *e);
+
+/* "both 0-65535 100000-165535"-like text for volatile/idmap and back. */
+void idmap_print(const struct idmap *m, struct buf *out);
+int idmap_parse(const char *text, struct idmap *ret, struct err *e);

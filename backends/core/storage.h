@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Root file systems of instances, behind one small table per driver. The contract is in paths: a driver owns the directory
+ * `vol->dir` (instances/NAME in the store) except object.json, run.json and logs there, and needs nothing else to find its way.
+ *
+ * On disk ids are the guest's. rootfs_mount() makes it visible on the host, shifted for the instance, at
+ * RUNDIR/rootfs/ID (or ID.SLOT for a snapshot), where the starter, the passthrough and the usage find it in every state. These mounts
+ * are private, stay while the server is away, and go with rootfs_unmount().
+ *
+ * Bases (unpacked images) are BASES/FINGERPRINT/rootfs in the store; they live while an image or a volume refers to them.
+ */
+#pragma once
+
+#include "backends/core/idmap.h"
+#include "backends/core/object.h"
+
+struct volume {
+	char dir[512];		/* absolute path of the object's directory in the store */
+	char base[512];		/* absolute path of the base's rootfs, "" when there is none */
+	char snap[NAME_LEN_MAX + 1];	/* name of a snapshot of it, "" for the volume itself */
+};
+
+struct storage_ops {
+	const char *name;		/* "overlay", "dir" */
+	/* Can it work with that state directory? (reflink, overlay with idmapped layers) */
+	int (*probe)(const char *state_dir, struct err *e);
+	/* All of these are re-startable: leftovers of an interrupted run are replaced. Progress may be NULL. */
+	int (*create)(const struct volume *v, struct op *op, struct err *e);				/* from v->base, or empty */
+	int (*copy)(const struct volume *v, const struct volume *from, struct op *op, struct err *e);	/* from a volume or a snapshot */
+	int (*snapshot)(const struct volume *v, const char *name, struct op *op, struct err *e);
+	int (*snapshot_delete)(const struct volume *v, const char *name, struct err *e);
+	int (*snapshot_rename)(const struct volume *v, const char *name, const char *new_name, struct err *e);
+	int (*restore)(const struct volume *v, const char *name, struct op *op, struct err *e);
+	int (*remove)(const struct volume *v, struct err *e);			/* may be slow: runs from the trash */
+	int (*mount)(const struct volume *v, const struct idmap *m, const char *target, struct err *e);	/* snapshots read-only */
+	int (*usage)(const struct volume *v, uint64_t *bytes, struct err *e);
+};
+
+int storage_init(const struct storage_ops *const *list, const char *default_name, struct buf *version, struct err *e);
+
+/* The driver and the volume of an instance ("driver", "base" are internal fields of it). ENOENT: it has no root file system yet. */
+int storage_volume(struct object *o, const char *snap, const struct storage_ops **ret_ops, struct volume *ret, struct err *e);
+/* For a new volume: the default driver, recorded in the object together with base (fingerprint or ""). */
+int storage_assign(struct object *o, const char *base, struct err *e);
+bool storage_exists(struct object *o);		/* has a root file system */
+
+/* Makes sure that it is mounted; path of the mount point. snap "" or NULL: the instance's own. Safe to call often. */
+int rootfs_mount(struct object *o, const char *snap, char *path, size_t size, struct err *e);
+/* snap NULL: the instance's and all of its snapshots'. Not mounted is success. EBUSY is overcome by a lazy unmount. */
+int rootfs_unmount(struct object *o, const char *snap, struct err *e);
+
+/* ---- bases ---- */
+int base_dirfd(const char *fingerprint);	/* of BASES/FINGERPRINT, or -errno */
+void base_path(const char *fingerprint, char *buf, size_t size);	/* .../rootfs */
+/* Deletes every base that no image, instance, or trashed instance refers to. Slow parts in the background. */
+void base_collect(void);

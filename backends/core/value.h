@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Parsers and printers of single values (grammars: features.md section 3, with the stricter rules). Text is given without its final newline. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "backends/core/buf.h"
+#include "backends/core/err.h"
+
+int value_bool(const char *s, bool *ret, struct err *e);			/* true false yes no 1 0 on off, any case */
+int value_int(const char *s, int64_t min, int64_t max, int64_t *ret, struct err *e);	/* EINVAL, ERANGE */
+/* 256MiB, 10GB, 512, 1.5G, "512 bytes"; MB is 10^6, MiB and M 2^20. */
+int value_size(const char *s, uint64_t *ret, struct err *e);
+/* A size, or N% of total (1 to 100). */
+int value_size_or_percent(const char *s, uint64_t total, uint64_t *ret, struct err *e);
+/* Seconds: 90, 30s, 5m, 24h, 7d. */
+int value_duration(const char *s, uint64_t *ret, struct err *e);
+/* limits.cpu: a count (*ret_count > 0), or a set of CPU numbers as a list in the kernel's form (*ret_count 0, list filled). */
+int value_cpu(const char *s, unsigned *ret_count, char *list, size_t size, struct err *e);
+/* RFC 3339 in UTC with seconds, for `created` and the like. */
+void value_print_time(struct buf *b, time_t t);
+int value_time(const char *s, time_t *ret, struct err *e);	/* that form, "never" or "" (0), or +DURATION from now */
+/* Valid UTF-8 without NUL. */
+int value_text(const char *data, size_t len, struct err *e);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One thread that waits for processes to end (pidfds) and for descriptors to become readable. No polling, no wakeups when idle. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int watch_init(void);
+/* f(arg) is called from the watch thread each time fd is readable (pidfd: the process ended). The fd stays the caller's; returns an id. */
+int64_t watch_add(int fd, void (*f)(void *arg), void *arg);
+void watch_del(int64_t id);		/* after it returns f is not running and will not be called (unless called from f itself) */
+int64_t watch_timer(unsigned ms, void (*f)(void *arg), void *arg);	/* once; watch_del() cancels */
+
+/* Start time of a process, field 22 of /proc/PID/stat, 0 when there is none. */
+uint64_t process_start_time(pid_t pid);
+/* A pidfd for pid if its start time is that one, else -ESRCH. */
+int process_open(pid_t pid, uint64_t start_time);

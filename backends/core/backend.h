@@ -10,6 +10,7 @@
 
 #include "backends/core/buf.h"
 #include "backends/core/config.h"
+#include "backends/core/keys.h"
 #include "backends/core/op.h"
 
 struct exec_request;	/* exec.h */

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "backends/core/buf.h"
 #include "backends/core/caller.h"
 #include "backends/core/object.h"
 

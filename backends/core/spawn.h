@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "backends/core/buf.h"
+#include "backends/core/err.h"
 
 struct spawn_fd {
 	int fd;			/* in the server */

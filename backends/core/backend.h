@@ -66,3 +66,25 @@ int backend_unsupported(struct object *o, const char *what, struct err *e);	/* E
 /* The list, ended by NULL, given by fs/main.c; default_name picks the one for containers ("lxc", "mock"). */
 int backend_init(const struct backend_ops *const *list, const char *default_name, struct buf *version, struct err *e);
 const struct backend_ops *backend_for(const char *type);	/* "container" or "virtual-machine"; NULL: none can */
+
+/* The entries of o->backend: the same contracts, and besides: a failure always has a sentence, success never leaves one. */
+int backend_start(struct object *o, const struct expanded *x, struct op *op, struct err *e);
+int backend_stop(struct object *o, struct op *op, struct err *e);
+int backend_freeze(struct object *o, struct op *op, struct err *e);
+int backend_thaw(struct object *o, struct op *op, struct err *e);
+int backend_apply(struct object *o, const struct key *k, const char *name, const char *value, const struct expanded *now,
+		  struct err *e);
+int backend_adopt(struct object *o, struct err *e);
+int backend_usage(struct object *o, const char *item, struct buf *out, struct err *e);
+int backend_addresses(struct object *o, struct buf *out, struct err *e);
+int backend_effective(struct object *o, struct buf *out, struct err *e);
+int backend_console_read(struct object *o, struct buf *out, struct err *e);
+int backend_console_write(struct object *o, const char *data, size_t len, struct err *e);
+int backend_tty(struct object *o, char *buf, size_t size, struct err *e);
+int backend_log(struct object *o, struct buf *out, struct err *e);
+int backend_exec_start(struct object *o, struct exec_request *x, struct err *e);
+int backend_exec_kill(struct object *o, struct exec_request *x, struct err *e);
+int backend_exec_adopt(struct object *o, struct exec_request *x, struct err *e);
+void backend_forget(struct object *o);
+/* BACKEND_* of the instance's backend, 0 while it has none. */
+unsigned backend_caps(struct object *o);

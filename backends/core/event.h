@@ -12,13 +12,15 @@
 
 #define EVENT_LOG_MAX (1u << 20)
 
-/* {"seq":12,"time":"2026-01-02T03:04:05.678Z","type":"instance-started","name":"c1",...}; extra: more members as printed JSON or NULL. */
+/* {"seq":12,"time":"2026-01-02T03:04:05.678Z","type":"instance-started","name":"c1",...}; extra: more members as printed JSON or NULL.
+ * Takes a few microseconds and no lock of the object; not between keep_begin() and keep_end(). */
 void event_emit(const char *type, struct object *o, const char *extra);
 
 uint64_t event_head(void);	/* position behind the last event */
 uint64_t event_tail(void);	/* position of the first one that is still there; always at the beginning of a line */
 
-/* Adds whole bytes from pos, at most max, to out; returns the position behind them. pos below the tail: -ESTALE via *gap. */
+/* Adds whole bytes from pos, at most max, to out; returns the position behind them. pos below the tail (or
+ * behind the head): nothing is added, *gap is set, and the tail is returned, where reading can go on. */
 uint64_t event_read(uint64_t pos, size_t max, struct buf *out, bool *gap);
 
 /* Calls f(arg) once, from any thread, when event_head() > pos (at once when it already is). Returns an id for cancel, 0: called. */

@@ -14,7 +14,7 @@
 enum op_kind {		/* append only: numbers are in records of a running holder */
 	OP_START = 1, OP_STOP, OP_RESTART, OP_FREEZE, OP_THAW,
 	OP_SOURCE,		/* arg: text written to `source` of an instance: create or rebuild its root file system */
-	OP_SNAPSHOT,		/* arg: name */
+	OP_SNAPSHOT,		/* arg: name, then mode (octal), uid and gid of the snapshot */
 	OP_RESTORE,		/* arg: name */
 	OP_IMAGE,		/* unpack and register what was copied into an image */
 	OP_IMAGE_SOURCE,	/* arg: text written to `source` of an image */
@@ -22,7 +22,12 @@ enum op_kind {		/* append only: numbers are in records of a running holder */
 	OP_KIND_MAX,
 };
 
-enum { OP_FORCE = 1 << 0, OP_STATEFUL = 1 << 1, OP_DAEMON = 1 << 2 };
+enum {
+	OP_FORCE = 1 << 0,
+	OP_STATEFUL = 1 << 1,
+	OP_DAEMON = 1 << 2,	/* the daemon asks by itself (autostart) */
+	OP_BY_ROOT = 1 << 3,	/* the caller was root: set by op_submit() */
+};
 
 struct op {
 	uint64_t id;
@@ -36,6 +41,10 @@ struct op {
 	bool again;			/* continued after a restart of the server */
 	int result;			/* 0 or -errno once done */
 	struct err err;
+	enum inst_state before;		/* of the instance when the operation was accepted, by whichever server that was */
+	enum inst_state after;		/* what op.c sets when it ends; executors change it (under o->lock) as they get on */
+	bool begun;			/* a worker has it; under o->lock */
+	bool ended;			/* the instance ended by itself meanwhile; under o->lock */
 	/* op.c's own */
 	struct op *next;
 	char progress[160];
@@ -47,8 +56,10 @@ struct op {
 /* One row per kind; OP_KIND_MAX of them in instance.c/image.c, registered before op_init(). */
 struct op_class {
 	const char *name;		/* "start" */
-	enum inst_state during;		/* state of an instance while it runs */
+	enum inst_state during;		/* state of an instance while it runs; INST_STOPPED: the state is left as it is */
 	int (*execute)(struct op *op, struct err *e);
+	/* May be NULL. After the end: the object is free for the next operation, done() was not called yet. */
+	void (*ended)(struct op *op);
 };
 void op_register(enum op_kind k, const struct op_class *c);
 
@@ -63,6 +74,12 @@ void op_shutdown(void);		/* waits for nothing: operations are continued by the n
  */
 int op_submit(struct object *o, enum op_kind k, const char *arg, unsigned flags, unsigned timeout, const struct caller *who,
 	      void (*done)(void *arg, int result), void *done_arg, struct err *e);
+
+/* Whether op_submit() would attach: such a request goes there at once, past checks that its own operation made false. */
+bool op_known(uint64_t unique);
+
+/* Whether an operation is accepted or under way for the object; its name is put into buf. Takes no lock of the object. */
+bool op_busy(struct object *o, char *buf, size_t size);
 
 /* The waiter lost interest (FUSE_INTERRUPT, client killed): done will not be called after this returned true; false: too late,
  * it was or is being called. The operation goes on. */

@@ -26,13 +26,22 @@ struct idmap {
 /* The map for an instance with that expanded configuration (security.privileged: empty). EPERM names the missing subuid line. */
 int idmap_for(const struct expanded *x, struct idmap *ret, struct err *e);
 
+/* raw.idmap as it would be written: lines "both|uid|gid HOST GUEST", ids or ranges of equal size, '#' comments. EINVAL, EPERM. */
+int idmap_check_raw(const char *text, struct err *e);
+
+/* Other files than /etc/subuid and /etc/subgid, for tests; the strings must stay. */
+void idmap_use_files(const char *subuid, const char *subgid);
+
 /* Host id to guest id and back; ids outside of the map are 65534 (nobody) and false. */
 bool idmap_to_guest(const struct idmap *m, bool group, uint32_t host, uint32_t *ret);
 bool idmap_to_host(const struct idmap *m, bool group, uint32_t guest, uint32_t *ret);
 
-/* A user namespace with that map, as a descriptor for mount_setattr(); -errno. */
+/*
+ * A user namespace with that map, as a descriptor for mount_setattr(), or -errno. The caller closes it; namespaces are shared by
+ * equal maps. An empty map needs none: -EINVAL.
+ */
 int idmap_userns(const struct idmap *m, struct err *e);
 
-/* "both 0-65535 100000-165535"-like text for volatile/idmap and back. */
+/* Lines "both 0-65535 100000-165535" (guest, host; or uid, gid) for volatile/idmap and back; no line when privileged. */
 void idmap_print(const struct idmap *m, struct buf *out);
 int idmap_parse(const char *text, struct idmap *ret, struct err *e);

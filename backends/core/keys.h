@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+#include "backends/core/buf.h"
 #include "backends/core/err.h"
 #include "backends/core/object.h"
 
@@ -22,6 +25,7 @@ enum {
 	KEY_SETTING = 1 << 4,	/* a key of settings/, not of instances */
 	KEY_CONTAINER = 1 << 5,
 	KEY_VM = 1 << 6,
+	KEY_APPLY = 1 << 7,	/* a live key that the kernel must be told of: the backend's apply() is called */
 };
 
 struct key {
@@ -32,6 +36,8 @@ struct key {
 	unsigned flags;
 	int (*check)(const struct key *k, const char *name, const char *value, struct err *e);	/* value: no final newline */
 	const char *doc;		/* one line */
+	/* Whether two valid values mean the same ("1GiB", "1024MiB"); NULL: only when they are the same text. */
+	bool (*same)(const char *a, const char *b);
 };
 
 /* The row for a name, or NULL. Exact rows win over families; a family needs at least one character behind its dot. */
@@ -39,6 +45,18 @@ const struct key *key_find(const char *name);
 /* All rows, ended by one without name. */
 extern const struct key key_table[];
 
+/* What LXD knows and we cannot do yet, ended by NULL; '*' as in rows. */
+extern const char *const key_unsupported[];
+
+/* 0 when the name is one of a row; EOPNOTSUPP for one of key_unsupported, else EINVAL with the nearest known name. */
+int key_check_name(const char *name, const struct key **ret, struct err *e);
+
+/* Whether both mean the same for this key; NULL is unset. */
+bool key_same(const struct key *k, const char *a, const char *b);
+
 /* Checks a value as it would be written: UTF-8, size, one line unless KEY_MULTILINE, then the row's check. ENOENT-free: an unknown
  * key is EINVAL with the nearest known name in the sentence. */
 int key_check(const char *name, const char *value, size_t len, struct err *e);
+
+/* The reference page doc/keys.md. */
+void keys_print_markdown(struct buf *out);

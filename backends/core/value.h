@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "backends/core/buf.h"
 #include "backends/core/err.h"
@@ -24,3 +25,13 @@ void value_print_time(struct buf *b, time_t t);
 int value_time(const char *s, time_t *ret, struct err *e);	/* that form, "never" or "" (0), or +DURATION from now */
 /* Valid UTF-8 without NUL. */
 int value_text(const char *data, size_t len, struct err *e);
+
+/* Bytes of UTF-8 without any control character (one line, no final newline). */
+int value_line(const char *data, size_t len, struct err *e);
+/*
+ * limits.cpu.allowance. "50%" is soft: *ret_percent in hundredths of a percent, *ret_quota 0. "25ms/100ms" is hard: microseconds of
+ * *ret_quota in each *ret_period, relative to one CPU, *ret_percent 0.
+ */
+int value_allowance(const char *s, uint64_t *ret_percent, uint64_t *ret_quota, uint64_t *ret_period, struct err *e);
+/* snapshots.expiry, "1d 12H": S, M(inutes), H, d, w, m(onths), y, each at most once. The time that long after from. */
+int value_expiry(const char *s, time_t from, time_t *ret, struct err *e);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Mounts, without anything that knows what they are for. Everything is attached below directories that are private mounts of
+ * their own (mount_private()), so that no other mount namespace of the host ever sees or holds them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "backends/core/err.h"
+
+/* 1: a mount is attached at path; 0: not, or there is no such path; -errno. Follows no symbolic link at the end. */
+int mount_is(const char *path);
+
+/* Makes the directory when it is missing, and a private mount of its own when it is not yet one. */
+int mount_private(const char *path, mode_t mode, struct err *e);
+
+/* A detached copy of the tree at path (one mount, not those below it), mapped by the user namespace (-1: not), as a descriptor. */
+int mount_clone(const char *path, int userns, bool read_only, struct err *e);
+
+/* Attaches what mount_clone() gave at the directory target. The descriptor stays the caller's. */
+int mount_attach(int fd, const char *target, struct err *e);
+
+/* Detaches every mount that is stacked at path, lazily when busy. Nothing mounted there, or no such path: 0. */
+int mount_detach(const char *path, struct err *e);
+
+/*
+ * From here to mount_identity_end() what this thread does in a file system is done by these ids, with all privileges kept. Overlay
+ * keeps the identity of whoever mounts it for all that it does in its layers, and root itself (id 0 of the host) does not exist
+ * in a layer that is mapped for a guest: it must be the guest's root who mounts.
+ */
+int mount_identity_begin(uid_t uid, gid_t gid, struct err *e);
+void mount_identity_end(void);

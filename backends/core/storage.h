@@ -34,8 +34,13 @@ struct storage_ops {
 	int (*remove)(const struct volume *v, struct err *e);			/* may be slow: runs from the trash */
 	int (*mount)(const struct volume *v, const struct idmap *m, const char *target, struct err *e);	/* snapshots read-only */
 	int (*usage)(const struct volume *v, uint64_t *bytes, struct err *e);
+	/* Calls f for each base that the volume or a snapshot of it needs; v->dir alone is filled, and may hold no volume of this driver.
+	 * -errno when that cannot be told: then nothing is deleted. */
+	int (*each_base)(const struct volume *v, void (*f)(const char *fingerprint, void *arg), void *arg);
 };
 
+/* list ends with NULL. Picks the first driver whose probe succeeds, or default_name (then it must). Call after model_open(), before
+ * anything is mounted or unpacked; adds a line to version. */
 int storage_init(const struct storage_ops *const *list, const char *default_name, struct buf *version, struct err *e);
 
 /* The driver and the volume of an instance ("driver", "base" are internal fields of it). ENOENT: it has no root file system yet. */
@@ -54,3 +59,19 @@ int base_dirfd(const char *fingerprint);	/* of BASES/FINGERPRINT, or -errno */
 void base_path(const char *fingerprint, char *buf, size_t size);	/* .../rootfs */
 /* Deletes every base that no image, instance, or trashed instance refers to. Slow parts in the background. */
 void base_collect(void);
+
+/* While held, no base is deleted: between finding a base and the record on disk that refers to it. Shared by any number of threads,
+ * not to be taken twice by one. */
+void base_hold(void);
+void base_release(void);
+
+/*
+ * Making one: base_stage() gives BASES/.new-ID, empty and locked against a child of an earlier server that may still write there
+ * (-EBUSY after ten seconds), and its path; base_install() writes it to disk and makes it BASES/FINGERPRINT, or drops it when that is
+ * there already; base_unstage() drops it. base_dir() is BASES itself, for records beside them (names that begin with a dot).
+ */
+int base_stage(uint32_t id, char *path, size_t size, struct err *e);
+int base_install(uint32_t id, const char *fingerprint, struct err *e);
+void base_unstage(uint32_t id);
+int base_dir(void);
+bool base_is_fingerprint(const char *s);	/* 64 hexadecimal digits */

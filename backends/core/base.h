@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Between the parts of storage: what storage.h does not tell to everybody. */
+#pragma once
+
+#include "backends/core/storage.h"
+
+/* Makes BASES, sets aside what interrupted runs left there, and deletes it in the background. */
+int base_init(struct err *e);
+
+/* storage_ops.each_base() of all drivers. */
+int storage_each_base(const struct volume *v, void (*f)(const char *fingerprint, void *arg), void *arg);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What the drivers share: copying by cp(1), snapshots' directories, removal. No state, no locks: one operation per object. */
+#include "backends/storage/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "backends/core/buf.h"
+#include "backends/core/cleanup.h"
+#include "backends/core/spawn.h"
+#include "backends/core/tree.h"
+
+int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, struct op *op, const char *what, struct err *e)
+{
+	char from[96], to[96];
+	/* -x: what is mounted inside is not part of it. All in one directory for relative names would race with nobody, but the two
+	 * descriptors are what was checked: cp gets exactly these. */
+	const char *argv[] = { "cp", "-dRx", "--preserve=mode,ownership,timestamps,links,xattr", "--reflink=auto", "--sparse=auto",
+			       "-T", "--", from, to, NULL };
+	struct spawn_fd fds[] = { { .fd = from_fd, .as = 3 }, { .fd = to_fd, .as = 4 } };
+	struct spawn s = { .path = "/bin/cp", .argv = argv, .fds = fds, .n_fds = 2, .die_with_server = true, .userns = -1 };
+
+	snprintf(from, sizeof(from), "/proc/self/fd/3/%s", name);
+	snprintf(to, sizeof(to), "/proc/self/fd/4/%s", to_name);
+	if (op)
+		op_progress(op, "%s: copying files", what);
+	return spawn_run(&s, -1, NULL, e);
+}
+
+int copy_write_text(int dirfd, const char *name, const char *text, struct err *e)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return err_sys(e, errno, "cannot write the file %s", name);
+	return 0;
+}
+
+int copy_read_text(int dirfd, const char *name, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return 0;
+}
+
+int copy_open_dir(const struct volume *v, struct err *e)
+{
+	int fd = open(v->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, errno, "cannot open %s", v->dir) : fd;
+}
+
+int copy_open_snapshots(const struct volume *v, bool make, struct err *e)
+{
+	_cleanup_close_ int dir = copy_open_dir(v, e);
+	int fd;
+
+	if (dir < 0)
+		return dir;
+	if (make && !mkdirat(dir, "snapshots", 0700) && fsync(dir) < 0)
+		return err_sys(e, errno, "cannot write %s to disk", v->dir);
+	fd = tree_open(dir, "snapshots", O_RDONLY | O_DIRECTORY);
+	return fd < 0 ? err_sys(e, -fd, "cannot open the directory of snapshots") : fd;
+}
+
+int copy_open_payload(const struct volume *v, const char *kind, struct err *e)
+{
+	_cleanup_close_ int dir = -1;
+	int fd;
+
+	dir = v->snap[0] ? copy_open_snapshots(v, false, e) : copy_open_dir(v, e);
+	if (dir < 0)
+		return dir;
+	fd = tree_open(dir, v->snap[0] ? v->snap : kind, O_RDONLY | O_DIRECTORY);
+	if (fd == -ENOENT && v->snap[0])
+		return err_set(e, ENOENT, "there is no snapshot %s on disk", v->snap);
+	if (fd == -ENOENT)
+		return err_set(e, ENOENT, "there is no root file system yet: write its origin to `source`");
+	return fd < 0 ? err_sys(e, -fd, "cannot open the root file system") : fd;
+}
+
+int copy_snapshot_delete(const struct volume *v, const char *name, struct err *e)
+{
+	struct err none = ERR_INIT;
+	_cleanup_close_ int snaps = copy_open_snapshots(v, false, &none);
+
+	if (snaps == -ENOENT)
+		return 0;
+	if (snaps < 0)
+		return err_set(e, -snaps, "%s", none.text);
+	return tree_discard(snaps, name, e);
+}
+
+int copy_snapshot_rename(const struct volume *v, const char *name, const char *new_name, struct err *e)
+{
+	_cleanup_close_ int snaps = copy_open_snapshots(v, false, e);
+
+	if (snaps < 0)
+		return snaps;
+	if (syscall(SYS_renameat2, snaps, name, snaps, new_name, 1 /* RENAME_NOREPLACE */) < 0) {
+		/* Done by an interrupted run already? */
+		if (errno == ENOENT && !faccessat(snaps, new_name, F_OK, AT_SYMLINK_NOFOLLOW))
+			return 0;
+		return err_sys(e, errno, "cannot rename the snapshot %s to %s", name, new_name);
+	}
+	return fsync(snaps) < 0 ? err_sys(e, errno, "cannot write the renaming of snapshot %s to disk", name) : 0;
+}
+
+int copy_remove(const struct volume *v, const char *kind, struct err *e)
+{
+	_cleanup_close_ int dir = copy_open_dir(v, e);
+	int r;
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	r = tree_discard(dir, kind, e);
+	if (!r)
+		r = tree_discard(dir, "snapshots", e);
+	if (!r)
+		tree_stage_abandon(dir, kind);
+	return r;
+}

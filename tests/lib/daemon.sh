@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The daemon under test: start, stop, kill parts of it, and find what it left.
+
+HOLDER=
+case $BACKEND in
+mock) INSTFS_DIR=${INSTFS_BIN_DIR:-$BUILDS/build-asan} ;;
+*) INSTFS_DIR=${INSTFS_BIN_DIR:-$BUILDS/build-normal} ;;
+esac
+INSTFS=$INSTFS_DIR/instfs
+MKIMAGE=$BUILDS/build-normal/instfs-mkimage
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=0
+export LSAN_OPTIONS=exitcode=98:print_suppressions=0
+
+# start_instfs [OPTIONS...]: mounts at $M and returns when it answers. The daemon's messages are added to $LOG.
+start_instfs() {
+	local i
+	[ -x "$INSTFS" ] || skip "$INSTFS is not built"
+	"$INSTFS" -f --state "$S" --backend "$BACKEND" "$@" "$M" >>"$LOG" 2>&1 </dev/null &
+	HOLDER=$!
+	for ((i = 0; i < 400; i++)); do
+		if mountpoint -q "$M" 2>/dev/null && [ -e "$M/version" ]; then
+			return 0
+		fi
+		kill -0 "$HOLDER" 2>/dev/null || break
+		sleep 0.025
+	done
+	fail "did not mount"
+}
+
+# Unmounts and waits for the daemon's end; instances go on.
+stop_instfs() {
+	local i status=0
+	[ -n "$HOLDER" ] || return 0
+	for ((i = 0; i < 40; i++)); do
+		umount "$M" 2>/dev/null && break
+		mountpoint -q "$M" || break
+		sleep 0.05
+	done
+	! mountpoint -q "$M" || { umount -l "$M" || true; echo "$M was busy" >&2; }
+	for ((i = 0; i < 200; i++)); do
+		kill -0 "$HOLDER" 2>/dev/null || break
+		sleep 0.05
+	done
+	if kill -0 "$HOLDER" 2>/dev/null; then
+		echo "the daemon did not end after umount" >&2
+		kill_tree
+		HOLDER=
+		return 1
+	fi
+	wait "$HOLDER" || status=$?
+	HOLDER=
+	[ "$status" = 0 ] || { echo "the daemon ended with status $status" >&2; return 1; }
+}
+
+# The server is the holder's child that runs the same program and has threads; the holder's other children are short.
+server_pid() {
+	local p
+	for p in $(pgrep -P "$HOLDER"); do
+		case $(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null) in
+		*server* | "$INSTFS"*) echo "$p"; return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# kill_server: SIGKILL, then waits until another one answers.
+kill_server() {
+	local old
+	old=$(server_pid) || fail "found no server below $HOLDER"
+	kill -KILL "$old"
+	wait_for 10 eval "[ \"\$(server_pid)\" != $old ] && server_pid"
+	wait_for 10 stat "$M/version"
+}
+
+kill_tree() {
+	local p
+	for p in $(pgrep -P "$HOLDER" 2>/dev/null) "$HOLDER"; do
+		kill -KILL "$p" 2>/dev/null
+	done
+	wait "$HOLDER" 2>/dev/null
+}
+
+# Instances that the test left running are stopped through the tree; what does not stop is killed by the pids in its run record.
+end_daemon() {
+	local d status=0 pid
+	if [ -n "$HOLDER" ] && mountpoint -q "$M"; then
+		for d in "$I"/*/; do
+			case $(timeout 5 cat "$d/state" 2>/dev/null) in
+			stopped | '') ;;
+			*) timeout 10 "$SYS" open "$d/state" w , write 'stopped force\n' >/dev/null 2>&1 ;;
+			esac
+		done
+	fi
+	if [ -n "$HOLDER" ]; then
+		stop_instfs || status=1
+	fi
+	for pid in $(run_pids); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	return "$status"
+}
+
+# Pids in run records, of processes that are still the ones meant (start time is compared).
+run_pids() {
+	local f
+	for f in "$S"/instances/*/run.json; do
+		"$PYTHON" -S -E - "$f" <<-'END'
+			import json, sys
+			try:
+			    run = json.load(open(sys.argv[1]))
+			except (OSError, ValueError):
+			    sys.exit()
+			for who in ("init", "monitor"):
+			    pid, start = run.get(who + "_pid", 0), run.get(who + "_start", 0)
+			    try:
+			        if pid and int(open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[19]) == start:
+			            print(pid)
+			    except (OSError, IndexError):
+			        pass
+		END
+	done
+}
+
+# Lines of the log that nobody may ignore: reports of sanitizers, and the daemon's own warnings unless a test expects them.
+ALLOWED_LOG='^$'
+allow_log() {
+	ALLOWED_LOG="$ALLOWED_LOG|$1"
+}
+scan_log() {
+	local seen
+	seen=$(grep -aE 'Sanitizer|runtime error:|[Ww]arning|[Aa]ssert|[Ss]egmentation fault|[Ss]erver .*(killed|died)' "$LOG" "$T"/*.san.* 2>/dev/null |
+		grep -avE "$ALLOWED_LOG" | head -5)
+	[ -z "$seen" ] || { echo "in the daemon's log: $seen" >&2; return 1; }
+}
+
+# make_image [NAME]: images/NAME from the cached busybox tarball, ready to use.
+IMAGE_FILE=$BUILDS/build-normal/tests/busybox.tar.xz
+make_image() {
+	local name=${1:-bb}
+	[ -s "$IMAGE_FILE" ] || cache_image
+	mkdir "$M/images/$name"
+	cp "$IMAGE_FILE" "$M/images/$name/image"
+	wait_for 30 test -s "$M/images/$name/fingerprint"
+}
+
+cache_image() {
+	[ -x "$MKIMAGE" ] || skip "$MKIMAGE is not built"
+	mkdir -p "${IMAGE_FILE%/*}"
+	"$MKIMAGE" busybox "$IMAGE_FILE.$$" >>"$LOG" 2>&1
+	mv "$IMAGE_FILE.$$" "$IMAGE_FILE"
+}
+
+# make_instance NAME [running]: from the image bb, which is made when it is missing. On the mock an image is needed only with a
+# second word "image".
+make_instance() {
+	mkdir "$I/$1"
+	if [ "$BACKEND" = lxc ] || [ "${2:-}" = image ]; then
+		[ -d "$M/images/bb" ] || make_image bb
+		echo images/bb >"$I/$1/source"
+	else
+		echo none >"$I/$1/source"
+	fi
+	if [ "${2:-}" = running ]; then
+		echo running >"$I/$1/state"
+	fi
+}
+
+# lxc_ready: skips unless containers can start here.
+lxc_ready() {
+	needs_root
+	grep -q '^root:' /etc/subuid 2>/dev/null && grep -q '^root:' /etc/subgid 2>/dev/null || skip "no line for root in /etc/subuid and /etc/subgid"
+	grep -q cgroup /proc/mounts || skip "no cgroups here"
+}
+
+# mock_delay NAME OPERATION MILLISECONDS; mock_fail NAME OPERATION: the knobs of the mock backend.
+mock_delay() {
+	echo "$3" >"$I/$1/config/user.mock.delay.$2"
+}
+mock_fail() {
+	echo "${3:-1}" >"$I/$1/config/user.mock.fail.$2"
+}

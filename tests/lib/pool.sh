@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Runs tests, a few at once, each with a time limit; prints a line for each and keeps it in $RESULTS.
+
+# result ok|FAIL|skip SECONDS NAME [REASON]: one short write, so that lines of parallel tests do not mix.
+result() {
+	local n=${3//\//_}
+	printf '%s %s\n' "$1" "$3" >"$RESULTS/$n"
+	printf '%-4s %6s s  %s%s\n' "$1" "$2" "$3" "${4:+ ($4)}"
+}
+
+elapsed() {
+	local now=${EPOCHREALTIME/./}
+	printf '%d.%02d' $(((now - $1) / 1000000)) $(((now - $1) % 1000000 / 10000))
+}
+
+# run_one TIMEOUT SCRIPT. Each script may ask for another limit: "# timeout: SECONDS".
+run_one() {
+	local limit=$1 script=$2 name=${2#tests/} log start status own
+	name=${name#cases/}
+	name=${name%.sh}
+	log=$LOGS/${name//\//_}.txt
+	own=$(sed -n '1,10s/^# timeout: \([0-9]*\).*/\1/p' "$script")
+	start=${EPOCHREALTIME/./}
+	setsid --wait timeout -k 20 "${own:-$limit}" "./$script" >"$log" 2>&1 </dev/null
+	status=$?
+	case $status in
+	0) result ok "$(elapsed "$start")" "$name" ;;
+	77) result skip "$(elapsed "$start")" "$name" "$(sed -n 's/^skipped: //p' "$log" | tail -1)" ;;
+	124 | 137) result FAIL "$(elapsed "$start")" "$name" "no end within ${own:-$limit} s" ;;
+	*) result FAIL "$(elapsed "$start")" "$name" "status $status" ;;
+	esac
+	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
+		echo "---- to repeat: sudo tests/run.sh -k '^$script\$' --no-install" >>"$log"
+		tail -n 60 "$log" | sed "s|^|    $name: |"
+	fi
+}
+
+POOL=()
+pool_kill() {
+	local p
+	for p in "${POOL[@]}"; do
+		kill -TERM "$p" 2>/dev/null
+	done
+}
+
+# pool TITLE JOBS TIMEOUT SCRIPT...
+pool() {
+	local title=$1 jobs=$2 limit=$3 s running=0
+	shift 3
+	set -- $(printf '%s\n' "$@" | grep -E -e "$PATTERN")
+	[ $# -gt 0 ] || return 0
+	echo "== $title"
+	for s; do
+		if [ "$running" -ge "$jobs" ]; then
+			wait -n
+			running=$((running - 1))
+		fi
+		run_one "$limit" "$s" &
+		POOL+=($!)
+		running=$((running + 1))
+	done
+	wait
+	POOL=()
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Attributes of a view: type and mode from the row, owner from the object, length by rendering, times by what they depend on. */
+#include <errno.h>
+#include <string.h>
+
+#include "backends/core/cleanup.h"
+#include "backends/core/instance.h"
+#include "fs/change.h"
+#include "fs/edit.h"
+#include "fs/view.h"
+
+static bool later(struct timespec a, struct timespec b)
+{
+	return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+static void set_times(struct stat *st, struct timespec m, struct timespec c)
+{
+	st->st_mtim = st->st_atim = m;
+	st->st_ctim = later(c, m) ? c : m;
+}
+
+static void put_meta(struct stat *st, const struct meta *m, const struct meta *owner)
+{
+	st->st_mode = (st->st_mode & S_IFMT) | (m->mode & 07777);
+	st->st_uid = m->uid == META_INHERIT ? owner->uid : m->uid;
+	st->st_gid = m->gid == META_INHERIT ? owner->gid : m->gid;
+	set_times(st, m->mtime, m->ctime);
+}
+
+/* A fixed file or directory: what was set explicitly stands in an ENT_META (or the field's own entry), under its name. */
+static void stat_row(struct view *v, struct stat *st)
+{
+	const bool top = v->row == &instance_row || v->row == &profile_row || v->row == &image_row || v->row == &trashed_row;
+	struct timespec stamp = change_stamp(v->o, v->row->deps);
+	struct entry *en = NULL;
+
+	HOLD_LOCK(&v->o->lock);
+	st->st_uid = v->o->meta.uid;
+	st->st_gid = v->o->meta.gid;
+	set_times(st, v->o->created, v->o->created);
+	if (v->row->flags & ROW_FIELD)
+		en = object_entry(v->o, ENT_FIELD, v->row->name);
+	else if (v->row->name && !v->node.slot)
+		en = object_entry(v->o, ENT_META, v->row->name);
+	if (top)
+		put_meta(st, &v->o->meta, &v->o->meta);
+	else if (en)
+		put_meta(st, &en->meta, &v->o->meta);
+	if (!S_ISDIR(st->st_mode) && !(v->row->flags & ROW_FIELD) && later(stamp, st->st_mtim))
+		set_times(st, stamp, stamp);
+}
+
+static void stat_dir(struct view *v, struct stat *st)
+{
+	static const struct { uint16_t row; enum space space; } spaces[] = {
+		{ ROW_INSTANCES, SPACE_INSTANCES }, { ROW_ROOTFS_DIR, SPACE_INSTANCES }, { ROW_PROFILES, SPACE_PROFILES },
+		{ ROW_IMAGES, SPACE_IMAGES }, { ROW_TRASH, SPACE_TRASH },
+	};
+	struct timespec t;
+
+	st->st_nlink = 1;	/* "not counted", so that nobody derives the number of subdirectories */
+	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++)
+		if (v->row->id == spaces[i].row) {
+			t = space_mtime(spaces[i].space);
+			if (later(t, st->st_mtim))
+				set_times(st, t, t);
+		}
+	if (change_dir_stamp(v->ino, &t))
+		set_times(st, t, t);
+}
+
+static int stat_snapshot(struct view *v, struct stat *st)
+{
+	struct snapshot *s;
+
+	HOLD_LOCK(&v->o->lock);
+	s = object_snapshot_by_slot(v->o, v->node.slot);
+	if (!s)
+		return -ESTALE;
+	if (v->row == &snapshot_row)
+		put_meta(st, &s->meta, &v->o->meta);
+	else
+		set_times(st, s->meta.mtime, s->meta.ctime);
+	return 0;
+}
+
+static int stat_size(struct view *v, struct stat *st)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	uint64_t size = 0;
+	int r;
+
+	if (v->row->stream && v->row->stream->size) {
+		r = v->row->stream->size(v, &size, NULL);
+	} else if (v->row->stream && v->row->stream->wait) {
+		r = 0;
+	} else {
+		r = view_render(v, &b, NULL);
+		size = b.len;
+	}
+	/* A file that cannot be rendered now is empty: ls must not fail because one object is broken. */
+	st->st_size = r < 0 ? 0 : (off_t)size;
+	return r == -ESTALE ? r : 0;
+}
+
+int view_stat(struct view *v, uint64_t fh, struct stat *st)
+{
+	size_t pending;
+	int r = 0;
+
+	memset(st, 0, sizeof(*st));
+	st->st_ino = v->ino;
+	st->st_nlink = 1;
+	st->st_blksize = 4096;
+	if (v->what == VIEW_SCRATCH) {
+		st->st_mode = v->scratch.type;
+		put_meta(st, &v->scratch.meta, &v->o->meta);
+		st->st_size = (off_t)v->scratch.size;
+	} else if (v->what == VIEW_ENTRY) {
+		st->st_mode = S_IFREG;
+		HOLD_LOCK(&v->o->lock);
+		const struct entry *en = object_entry(v->o, v->kind, v->name);
+
+		if (!en)
+			return -ESTALE;
+		put_meta(st, &en->meta, &v->o->meta);
+		st->st_size = (off_t)en->len;
+	} else {
+		st->st_mode = v->row->mode;
+		stat_row(v, st);
+		if (v->node.slot && (v->row == &snapshot_row || row_parent(v->row->id) == &snapshot_row))
+			r = stat_snapshot(v, st);
+		if (!r && S_ISDIR(st->st_mode))
+			stat_dir(v, st);
+		else if (!r)
+			r = stat_size(v, st);
+	}
+	if (v->what == VIEW_SCRATCH && S_ISDIR(st->st_mode))
+		st->st_nlink = 1;
+	if (!r && S_ISREG(st->st_mode) && (fh || v->what == VIEW_SCRATCH) && edit_size(v->ino, &pending))
+		st->st_size = (off_t)pending;
+	if (!S_ISDIR(st->st_mode))
+		st->st_blocks = (st->st_size + 511) / 512;
+	return r;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/change.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "backends/core/cleanup.h"
+#include "backends/core/config.h"
+#include "backends/core/keep.h"
+#include "fs/row.h"
+#include "fs/session.h"
+#include "fs/view.h"
+
+/* Stamps in the keep. Objects: one time per CHANGED_* bit; directories: by inode number, with a bit that objects never have. */
+#define STAMP_BITS 8
+#define STAMP_DIR (1ULL << 62)
+
+static struct timespec now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t;
+}
+
+static uint64_t stamp_key(uint32_t object, unsigned bit)
+{
+	return (uint64_t)object * STAMP_BITS + bit;
+}
+
+struct timespec change_stamp(struct object *o, unsigned what)
+{
+	struct timespec best = { 0 }, t;
+
+	for (unsigned bit = 0; bit < STAMP_BITS; bit++)
+		if (what & 1u << bit && keep_get_struct(KEEP_COUNTER, stamp_key(o->id, bit), &t, sizeof(t)) &&
+		    (t.tv_sec > best.tv_sec || (t.tv_sec == best.tv_sec && t.tv_nsec > best.tv_nsec)))
+			best = t;
+	return best;
+}
+
+bool change_dir_stamp(uint64_t ino, struct timespec *ret)
+{
+	return keep_get_struct(KEEP_COUNTER, ino | STAMP_DIR, ret, sizeof(*ret));
+}
+
+void change_set_dir_stamp(uint64_t ino, struct timespec t)
+{
+	keep_put(KEEP_COUNTER, ino | STAMP_DIR, &t, sizeof(t));
+}
+
+void change_inode(uint64_t ino)
+{
+	notify_inode(ino, false);
+}
+
+void change_child(uint64_t parent, const char *name)
+{
+	change_set_dir_stamp(parent, now());
+	notify_inode(parent, false);
+	if (name)
+		notify_entry(parent, name);
+}
+
+static void change_rows(struct object *o, const struct dir *d, uint32_t slot, unsigned what)
+{
+	for (const struct row *r = d->rows; r->id; r++) {
+		if (r->deps & what || (what & CHANGED_STATE && r->flags & ROW_VOLATILE_RUN))
+			notify_inode(view_row_ino(o, slot, r->id), false);
+		if (r->dir && o->space != SPACE_DAEMON)
+			change_rows(o, r->dir, slot, what);
+	}
+}
+
+/* Values and snapshots of the object itself, and the names in expanded/, which follow from them. */
+static void change_entries(struct object *o, unsigned what)
+{
+	HOLD_LOCK(&o->lock);
+	for (size_t i = 0; what & (CHANGED_ENTRIES | CHANGED_META) && i < o->n_entries; i++)
+		if (o->entries[i]->slot)
+			notify_inode(view_row_ino(o, o->entries[i]->slot, ROW_ENTRY), false);
+	for (size_t i = 0; what & (CHANGED_SNAPSHOTS | CHANGED_META) && i < o->n_snaps; i++) {
+		notify_inode(view_row_ino(o, o->snaps[i]->slot, ROW_SNAPSHOT), false);
+		change_rows(o, &snapshot_dir, o->snaps[i]->slot, ~0u);
+	}
+}
+
+static void change_expanded(struct object *o)
+{
+	static const struct { enum entry_kind kind; uint16_t row, dir; } parts[] = {
+		{ ENT_CONFIG, ROW_EXPANDED_KEY, ROW_EXPANDED_CONFIG }, { ENT_DEVICE, ROW_EXPANDED_DEVICE, ROW_EXPANDED_DEVICES },
+	};
+	_cleanup_expanded_ struct expanded x = { 0 };
+
+	for (int i = 0; i < 2; i++)
+		change_set_dir_stamp(view_row_ino(o, 0, parts[i].dir), now());
+	if (config_expand(o, &x, NULL))
+		return;
+	for (size_t k = 0; k < x.n; k++)
+		for (int i = 0; i < 2; i++)
+			if (x.items[k].kind == parts[i].kind)
+				notify_inode(view_row_ino(o, node_name_slot(x.items[k].name), parts[i].row), false);
+}
+
+static int change_user(uint32_t id, const char *name, void *arg)
+{
+	_cleanup_object_ struct object *o = object_get(id);
+	struct timespec t = now();
+
+	if (!o)
+		return 0;
+	keep_put(KEEP_COUNTER, stamp_key(id, 0), &t, sizeof(t));
+	change_rows(o, view_class(o), 0, CHANGED_ENTRIES);
+	change_expanded(o);
+	return 0;
+}
+
+void change_listener(struct object *o, unsigned what)
+{
+	static const uint16_t homes[SPACE_MAX] = {
+		[SPACE_INSTANCES] = ROW_INSTANCES, [SPACE_PROFILES] = ROW_PROFILES,
+		[SPACE_IMAGES] = ROW_IMAGES, [SPACE_TRASH] = ROW_TRASH,
+	};
+	static const uint16_t tops[SPACE_MAX] = {
+		[SPACE_INSTANCES] = ROW_INSTANCE, [SPACE_PROFILES] = ROW_PROFILE,
+		[SPACE_IMAGES] = ROW_IMAGE, [SPACE_TRASH] = ROW_TRASHED,
+	};
+	struct timespec t = now();
+
+	for (unsigned bit = 0; bit < STAMP_BITS; bit++)
+		if (what & 1u << bit)
+			keep_put(KEEP_COUNTER, stamp_key(o->id, bit), &t, sizeof(t));
+	if (what & CHANGED_NAME) {
+		for (int s = SPACE_INSTANCES; s < SPACE_MAX; s++)
+			notify_inode(node_ino((struct node){ 0, 0, homes[s] }), false);
+		notify_inode(node_ino((struct node){ 0, 0, ROW_ROOTFS_DIR }), false);
+		if (homes[o->space])
+			notify_entry(node_ino((struct node){ 0, 0, homes[o->space] }), o->name);
+	}
+	if (tops[o->space])
+		notify_inode(view_row_ino(o, 0, tops[o->space]), false);
+	change_rows(o, view_class(o), 0, what);
+	change_entries(o, what);
+	if (what & CHANGED_ENTRIES && o->space == SPACE_INSTANCES)
+		change_expanded(o);
+	if (what & CHANGED_ENTRIES && o->space == SPACE_PROFILES)
+		profile_each_user(o, change_user, NULL);
+	if (what & CHANGED_STATE)
+		notify_poll(view_row_ino(o, 0, ROW_STATE));
+}
+
+void change_begin(uint32_t object)
+{
+	const uint8_t yes = 1;
+
+	keep_put(KEEP_DIRTY, object, &yes, sizeof(yes));
+}
+
+void change_end(uint32_t object)
+{
+	keep_del(KEEP_DIRTY, object);
+}
+
+static int refresh(uint64_t key, const void *data, size_t len, void *arg)
+{
+	_cleanup_object_ struct object *o = object_get((uint32_t)key);
+
+	if (o)
+		change_listener(o, ~0u);
+	keep_del(KEEP_DIRTY, key);
+	return 0;
+}
+
+void change_takeover(void)
+{
+	keep_each(KEEP_DIRTY, refresh, NULL);
+}

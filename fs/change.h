@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Telling the kernel what changed. Attributes are invalidated at once, from the thread that made the change, before its request is
+ * answered: that call never waits for anybody. The kernel then asks again, sees another mtime or size, and drops its pages and
+ * listings by itself (AUTO_INVAL_DATA). Names are invalidated by the holder, because that can wait for a client.
+ *
+ * Stamps: times of last change of what is derived, kept over kill -9; see change_stamp().
+ */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+#include "backends/core/object.h"
+
+/* The model's listener. */
+void change_listener(struct object *o, unsigned what);
+/* One file or directory. */
+void change_inode(uint64_t ino);
+/* A name in a directory came, went, or means something else; sets the directory's stamp. */
+void change_child(uint64_t parent, const char *name);
+
+/* When what depends on these CHANGED_* bits of the object last changed. */
+struct timespec change_stamp(struct object *o, unsigned what);
+/* When the children of a directory last changed, or as utimens set it; false: not since it is remembered. */
+bool change_dir_stamp(uint64_t ino, struct timespec *ret);
+void change_set_dir_stamp(uint64_t ino, struct timespec t);
+
+/* A mutation of the object begins and ends: a server killed in between leaves caches that the next one drops. */
+void change_begin(uint32_t object);
+void change_end(uint32_t object);
+/* At takeover: drops what the kernel may believe wrongly. */
+void change_takeover(void);

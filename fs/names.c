@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/core/cleanup.h"
+#include "backends/core/config.h"
+#include "backends/core/instance.h"
+#include "fs/change.h"
+#include "fs/edit.h"
+#include "fs/tomb.h"
+
+#define COOKIE_DYNAMIC 4096	/* cookies below are row ids, 1 and 2 are "." and ".." */
+#define INO_LOW ((1ULL << (NODE_ROW_BITS + NODE_SLOT_BITS)) - 1)
+
+/* ---- listing ---- */
+
+struct item {
+	uint64_t number, ino;
+	mode_t type;
+	char *name;
+};
+
+struct items {
+	struct item *v;
+	size_t n, cap;
+	uint64_t after;
+	bool failed;
+};
+
+static void add_item(struct items *l, uint64_t number, const char *name, uint64_t ino, mode_t type)
+{
+	if (number <= l->after || l->failed)
+		return;
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 32;
+		struct item *v = realloc(l->v, cap * sizeof(*v));
+
+		if (!v) {
+			l->failed = true;
+			return;
+		}
+		l->v = v;
+		l->cap = cap;
+	}
+	l->v[l->n] = (struct item){ number, ino, type, strdup(name) };
+	if (l->v[l->n].name)
+		l->n++;
+	else
+		l->failed = true;
+}
+
+static int add_scratch(const struct scratch *s, void *arg)
+{
+	add_item(arg, s->ino & INO_LOW, s->name, s->ino, s->type);
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void add_entries(struct view *dir, enum entry_kind kind, struct items *l)
+{
+	size_t first, end;
+
+	HOLD_LOCK(&dir->o->lock);
+	object_entries(dir->o, kind, &first, &end);
+	for (size_t i = first; i < end; i++) {
+		uint64_t ino = view_row_ino(dir->o, dir->o->entries[i]->slot, ROW_ENTRY);
+
+		add_item(l, ino & INO_LOW, dir->o->entries[i]->name, ino, S_IFREG);
+	}
+}
+
+/* Entries and scratch files share the numbers of their slots, so that both together have one order. */
+static int list_files(struct view *dir, enum entry_kind kind, uint64_t after, list_fn emit, void *arg)
+{
+	struct items l = { .after = after };
+	int r = 0;
+
+	if (kind)
+		add_entries(dir, kind, &l);
+	scratch_list(dir->ino, 0, add_scratch, &l);
+	qsort(l.v, l.n, sizeof(*l.v), by_number);
+	for (size_t i = 0; i < l.n; i++) {
+		if (!r && !tomb_hides(dir->ino, l.v[i].name))
+			r = emit(arg, COOKIE_DYNAMIC + l.v[i].number, l.v[i].name, l.v[i].ino, l.v[i].type);
+		free(l.v[i].name);
+	}
+	free(l.v);
+	return r ? r : l.failed ? -ENOMEM : 0;
+}
+
+struct shift {
+	struct view *dir;
+	list_fn emit;
+	void *arg;
+};
+
+static int emit_shifted(void *arg, uint64_t number, const char *name, uint64_t ino, mode_t type)
+{
+	const struct shift *s = arg;
+
+	return tomb_hides(s->dir->ino, name) ? 0 : s->emit(s->arg, COOKIE_DYNAMIC + number, name, ino, type);
+}
+
+static int list_rows(struct view *dir, uint64_t after, list_fn emit, void *arg)
+{
+	const struct dir *d = dir->row->dir;
+
+	for (const struct row *r = d->rows; r && r->id; r++) {
+		struct view child = { .o = dir->o, .row = r, .node = { dir->o->id, dir->node.slot, r->id } };
+		int ret;
+
+		if (r->id <= after || !r->name || r->flags & ROW_UNLISTED || (r->exists && !r->exists(&child)) ||
+		    tomb_hides(dir->ino, r->name))
+			continue;
+		ret = emit(arg, r->id, r->name, view_row_ino(dir->o, dir->node.slot, r->id), r->mode & S_IFMT);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int names_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
+{
+	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
+	struct shift s = { dir, emit, arg };
+	int r = 0;
+
+	if (after < 1)
+		r = emit(arg, 1, ".", dir->ino, S_IFDIR);
+	if (!r && after < 2)
+		r = emit(arg, 2, "..", view_parent(dir), S_IFDIR);
+	if (!r && dir->row->dir && after < COOKIE_DYNAMIC)
+		r = list_rows(dir, after, emit, arg);
+	after = after > COOKIE_DYNAMIC ? after - COOKIE_DYNAMIC : 0;
+	if (!r && c && c->list)
+		return c->list(dir, after, emit_shifted, &s);
+	return r ? r : list_files(dir, c ? c->kind : 0, after, emit, arg);
+}
+
+/* ---- making ---- */
+
+static bool accepts_scratch(struct view *dir)
+{
+	return dir->what == VIEW_SCRATCH || (dir->row->dir && dir->row->dir->children && dir->row->dir->children->editable);
+}
+
+static bool knows(const char *name, void *arg)
+{
+	return view_knows_name(arg, name);
+}
+
+static bool is_scratch_name(struct view *dir, const char *name, bool mkstemp)
+{
+	return dir->what == VIEW_SCRATCH || name_is_scratch(name, knows, dir, mkstemp);
+}
+
+static int new_scratch(struct view *dir, const char *name, mode_t type, enum entry_kind kind, const struct meta *m, const void *data,
+		       uint64_t *ino, struct err *e)
+{
+	struct scratch s = { .parent = dir->ino, .type = type, .kind = kind, .meta = *m };
+	uint32_t slot = object_new_slot(dir->o, e);
+	int r;
+
+	if (!slot)
+		return err_set(e, ENOSPC, "no more files can be made here");
+	clock_gettime(CLOCK_REALTIME, &s.meta.mtime);
+	s.meta.ctime = s.used = s.meta.mtime;
+	s.size = data ? strlen(data) : 0;
+	s.ino = view_row_ino(dir->o, slot, S_ISDIR(type) ? ROW_SCRATCH_DIR : ROW_ENTRY);
+	snprintf(s.name, sizeof(s.name), "%s", name);
+	r = scratch_add(&s, data, s.size);
+	if (r)
+		return err_set(e, -r, "%s: too many scratch files here", name);
+	*ino = s.ino;
+	change_set_dir_stamp(dir->ino, s.meta.mtime);
+	return 0;
+}
+
+int names_mkdir(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e)
+{
+	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
+	const struct row *r = row_in(dir->row->dir, name);
+
+	if (!view_child(dir, name, ino))
+		return err_set(e, EEXIST, "%s exists", name);
+	if (r && S_ISDIR(r->mode)) {
+		tomb_restore(dir->ino, name);
+		return view_child(dir, name, ino);
+	}
+	if (c && c->make)
+		return c->make(dir, name, m, ino, e);
+	if (!accepts_scratch(dir))
+		return err_set(e, EPERM, "no directory can be made here");
+	if (!is_scratch_name(dir, name, false))
+		return err_set(e, EINVAL, "%s: no directory of that name belongs here", name);
+	return new_scratch(dir, name, S_IFDIR, 0, m, NULL, ino, e);
+}
+
+static int create_row(struct view *dir, const struct row *r, uint64_t *ino, struct err *e)
+{
+	if (!r->store && !(r->stream && r->stream->write))
+		return err_set(e, EACCES, "%s is read-only", r->name);
+	tomb_drop(dir->ino, r->name);
+	*ino = view_row_ino(dir->o, dir->node.slot, r->id);
+	return 0;
+}
+
+int names_create(struct view *dir, const char *name, int flags, const struct meta *m, uint64_t *ino, struct err *e)
+{
+	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
+	const struct row *r = row_in(dir->row->dir, name);
+	int ret = 0;
+
+	if (!view_child(dir, name, ino))
+		return err_set(e, EEXIST, "%s exists", name);
+	if (r && r->flags & ROW_FIELD)
+		return new_scratch(dir, name, S_IFREG, ENT_FIELD, m, NULL, ino, e);
+	if (r)
+		return create_row(dir, r, ino, e);
+	if (c && c->accept)
+		return c->accept(dir, name, m, ino, e);
+	if (c && c->kind && (ret = config_name_check(dir->o, c->kind, name, e)) == 0)
+		return new_scratch(dir, name, S_IFREG, c->kind, m, NULL, ino, e);
+	if (!accepts_scratch(dir))
+		return ret ? ret : err_set(e, EPERM, "no file can be made here");
+	if (is_scratch_name(dir, name, flags & O_EXCL && (m->mode & 0777) == 0600)) {
+		err_clear(e);
+		return new_scratch(dir, name, S_IFREG, 0, m, NULL, ino, e);
+	}
+	return ret ? ret : err_set(e, EINVAL, "%s: no such file belongs here", name);
+}
+
+int names_symlink(struct view *dir, const char *name, const char *target, const struct meta *m, uint64_t *ino, struct err *e)
+{
+	const struct row *r = row_in(dir->row->dir, name);
+	_cleanup_view_ struct view v = { 0 };
+	int ret;
+
+	/* A link at the name of a command file (source) is that command with the link's target. */
+	if (r && r->flags & ROW_COMMAND && r->store) {
+		*ino = view_row_ino(dir->o, dir->node.slot, r->id);
+		ret = view_open(&v, *ino, dir->who);
+		if (ret)
+			return ret;
+		v.nonblock = true;
+		ret = view_commit(&v, target, strlen(target), e);
+		return ret > 0 ? 0 : ret;
+	}
+	if (!view_child(dir, name, ino))
+		return err_set(e, EEXIST, "%s exists", name);
+	if (!accepts_scratch(dir) || !is_scratch_name(dir, name, false))
+		return err_set(e, EPERM, "%s: no link can be made here", name);
+	return new_scratch(dir, name, S_IFLNK, 0, m, target, ino, e);
+}
+
+/* ---- removing ---- */
+
+/* Whether an instance may not be removed now; a recursive removal is refused from its first step on. */
+static int removal_refused(struct object *o, struct err *e)
+{
+	_cleanup_expanded_ struct expanded x = { 0 };
+
+	if (o->space != SPACE_INSTANCES)
+		return 0;
+	if (instance_is_running(o))
+		return err_set(e, EBUSY, "%s is %s; stop it first", o->name, inst_state_name(o->run.state));
+	if (!config_expand(o, &x, NULL) && expanded_bool(&x, "security.protection.delete", false))
+		return err_set(e, EPERM, "%s is protected by security.protection.delete", o->name);
+	return 0;
+}
+
+static int refuse(struct view *dir, int r)
+{
+	tomb_restore_object(dir->o->id);
+	tomb_refuse(dir->o->id, edit_tgid(dir->who->pid));
+	return r;
+}
+
+static int hide(struct view *dir, const char *name, uint64_t ino, enum tomb_what what, enum entry_kind kind)
+{
+	struct tomb t = {
+		.ino = ino, .parent = dir->ino, .object = dir->o->id, .tgid = (uint32_t)edit_tgid(dir->who->pid),
+		.what = what, .kind = kind,
+	};
+	int r;
+
+	snprintf(t.name, sizeof(t.name), "%s", name);
+	r = tomb_add(&t);
+	if (!r)
+		change_set_dir_stamp(dir->ino, (struct timespec){ 0 }), change_child(dir->ino, NULL);
+	return r;
+}
+
+/* A fixed file or directory: it has no removal of its own, only as part of its object's. */
+static int hide_fixed(struct view *dir, const char *name, struct view *v, struct err *e)
+{
+	int r;
+
+	if (dir->o->space == SPACE_DAEMON)
+		return err_set(e, EPERM, "%s is part of the tree", name);
+	r = v->node.slot && v->row->id != ROW_ENTRY && row_parent(v->row->id) != &instance_row && row_parent(v->row->id)->name == NULL
+		? 0 : removal_refused(dir->o, e);
+	if (r)
+		return refuse(dir, r);
+	return hide(dir, name, v->ino, TOMB_FIXED, 0);
+}
+
+int names_unlink(struct view *dir, const char *name, struct err *e)
+{
+	_cleanup_view_ struct view v = { 0 };
+	uint64_t ino;
+	int r = view_child(dir, name, &ino);
+
+	if (!r)
+		r = view_open(&v, ino, dir->who);
+	if (r)
+		return err_set(e, -r, "%s: no such file", name);
+	if (S_ISDIR(v.what == VIEW_SCRATCH ? v.scratch.type : v.row->mode))
+		return err_set(e, EISDIR, "%s is a directory", name);
+	if (v.what == VIEW_SCRATCH) {
+		edit_drop(ino);
+		scratch_remove(ino);
+		change_child(dir->ino, NULL);
+		return 0;
+	}
+	if (v.what == VIEW_ENTRY && v.kind != ENT_VOLATILE) {
+		if (tomb_refused(dir->o->id, edit_tgid(dir->who->pid)))
+			return err_set(e, EBUSY, "%s cannot be removed now", dir->o->name);
+		edit_drop(ino);
+		return hide(dir, name, ino, TOMB_ENTRY, v.kind);
+	}
+	return hide_fixed(dir, name, &v, e);
+}
+
+/* Removes what was made by mkdir: an object, a snapshot, a command. */
+static int remove_made(struct view *dir, const char *name, struct view *v, struct err *e)
+{
+	const struct children *c = dir->row->dir->children;
+	bool own = dir->o != v->o;	/* an object in its space, not a part of one */
+	int r;
+
+	if (!own && tomb_walking(dir->o->id))
+		return hide(dir, name, v->ino, TOMB_CHILD, 0);
+	if (!own && tomb_refused(dir->o->id, edit_tgid(dir->who->pid)))
+		return err_set(e, EBUSY, "%s cannot be removed now", dir->o->name);
+	r = own ? removal_refused(v->o, e) : 0;
+	if (!r)
+		r = c->remove(dir, name, e);
+	if (r < 0 && own) {
+		tomb_restore_object(v->o->id);
+		object_error_set(v->o, e);
+	} else if (!r && own) {
+		tomb_drop_object(v->o->id);
+		scratch_remove_object(v->o->id);
+	}
+	return r;
+}
+
+int names_rmdir(struct view *dir, const char *name, struct err *e)
+{
+	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
+	_cleanup_view_ struct view v = { 0 };
+	uint64_t ino;
+	int r = view_child(dir, name, &ino);
+
+	if (!r)
+		r = view_open(&v, ino, dir->who);
+	if (r)
+		return err_set(e, -r, "%s: no such directory", name);
+	if (!S_ISDIR(v.what == VIEW_SCRATCH ? v.scratch.type : v.row->mode))
+		return err_set(e, ENOTDIR, "%s is not a directory", name);
+	if (v.what == VIEW_SCRATCH) {
+		if (!scratch_empty(ino))
+			return err_set(e, ENOTEMPTY, "%s is not empty", name);
+		scratch_remove(ino);
+		change_child(dir->ino, NULL);
+		return 0;
+	}
+	if (!v.row->name && c && c->remove)
+		return remove_made(dir, name, &v, e);
+	return hide_fixed(dir, name, &v, e);
+}
+
+/* ---- renaming ---- */
+
+/* The kind of entry that a name in the directory would be, 0: none; for fields the row's name is the entry's. */
+static enum entry_kind kind_for(struct view *dir, const char *name)
+{
+	const struct row *r = row_in(dir->row->dir, name);
+	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
+
+	if (r)
+		return r->flags & ROW_FIELD ? ENT_FIELD : 0;
+	return c && c->kind && !config_name_check(dir->o, c->kind, name, NULL) ? c->kind : 0;
+}
+
+/* EINVAL, EXDEV, EPERM and EBUSY of a rename make tools print nonsense or copy in place. */
+static int for_rename(struct err *e, int r)
+{
+	if (r == -EINVAL || r == -EXDEV || r == -EPERM || r == -EBUSY) {
+		e->code = EBADMSG;
+		return -EBADMSG;
+	}
+	return r;
+}
+
+static int rename_to_value(struct view *from, struct view *v, struct view *to, const char *new_name, struct err *e)
+{
+	const enum entry_kind kind = kind_for(to, new_name);
+	const struct row *r = row_in(to->row->dir, new_name);
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_view_ struct view t = { .o = object_ref(to->o), .who = to->who, .row = &entry_row, .what = VIEW_ENTRY };
+	struct meta m = v->scratch.meta;
+	int ret;
+
+	if (r && !r->store && !kind)
+		return err_set(e, EACCES, "%s is read-only", new_name);
+	ret = edit_read(v->ino, &b);
+	if (ret == -ENOENT)
+		ret = scratch_read(v->ino, &b);
+	if (ret)
+		return ret;
+	t.kind = kind;
+	t.node = (struct node){ to->o->id, 0, ROW_ENTRY };
+	if (r) {
+		t.row = r;
+		t.what = VIEW_ROW;
+		t.node.row = r->id;
+	}
+	snprintf(t.name, sizeof(t.name), "%s", new_name);
+	t.nonblock = true;
+	if (kind && v->node.object == to->o->id && v->node.row == ROW_ENTRY)
+		t.commit_slot = v->node.slot;
+	t.commit_meta = &m;
+	ret = view_commit(&t, buf_str(&b), b.len, e);
+	if (ret < 0) {
+		tomb_restore(to->ino, new_name);
+		return for_rename(e, ret);
+	}
+	edit_drop(v->ino);
+	scratch_remove(v->ino);
+	tomb_drop(to->ino, new_name);
+	change_child(from->ino, NULL);
+	change_child(to->ino, t.commit_slot ? NULL : new_name);
+	return 0;
+}
+
+/* A backup is being made: the value goes on under another name, and its own name is hidden until something new is there. */
+static int rename_away(struct view *from, const char *name, struct view *v, struct view *to, const char *new_name, struct err *e)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct scratch s = { .ino = v->ino, .parent = to->ino, .type = S_IFREG };
+	struct stat st;
+	int r;
+
+	if (!accepts_scratch(to) || !is_scratch_name(to, new_name, false))
+		return err_set(e, EOPNOTSUPP, "%s cannot be renamed to %s", name, new_name);
+	if (tomb_refused(from->o->id, edit_tgid(from->who->pid)))
+		return err_set(e, EBUSY, "%s cannot be changed now", from->o->name);
+	r = view_render(v, &b, e);
+	if (!r)
+		r = view_stat(v, 0, &st);
+	if (r)
+		return r;
+	s.meta = (struct meta){ st.st_mode & 07777, st.st_uid, st.st_gid, st.st_mtim, st.st_ctim };
+	clock_gettime(CLOCK_REALTIME, &s.used);
+	s.size = b.len;
+	snprintf(s.name, sizeof(s.name), "%s", new_name);
+	r = hide(from, name, v->ino, v->kind == ENT_FIELD ? TOMB_FIXED : TOMB_ENTRY, v->kind);
+	if (!r)
+		r = scratch_add(&s, buf_str(&b), b.len);
+	if (r)
+		tomb_restore(from->ino, name);
+	return r;
+}
+
+static int rename_scratch(struct view *from, struct view *v, struct view *to, const char *new_name, uint64_t over, struct err *e)
+{
+	struct scratch old;
+	int r;
+
+	if (row_in(to->row->dir, new_name) || kind_for(to, new_name)) {
+		if (!S_ISREG(v->scratch.type))
+			return err_set(e, EOPNOTSUPP, "%s: only a file can take that name", new_name);
+		return rename_to_value(from, v, to, new_name, e);
+	}
+	if (!accepts_scratch(to))
+		return err_set(e, EOPNOTSUPP, "%s: no file can be made there", new_name);
+	if (!is_scratch_name(to, new_name, false)) {
+		r = to->row->dir->children->kind ? config_name_check(to->o, to->row->dir->children->kind, new_name, e) : 0;
+		return r ? for_rename(e, r) : err_set(e, EBADMSG, "%s: no such file belongs here", new_name);
+	}
+	if (over && scratch_get(over, &old)) {
+		if (S_ISDIR(old.type) && !scratch_empty(over))
+			return err_set(e, ENOTEMPTY, "%s is not empty", new_name);
+		scratch_remove(over);
+	}
+	if (v->kind)
+		scratch_set_kind(v->ino, 0);
+	r = scratch_move(v->ino, to->ino, new_name);
+	change_child(from->ino, NULL);
+	change_child(to->ino, NULL);
+	return r;
+}
+
+int names_rename(struct view *from, const char *name, struct view *to, const char *new_name, unsigned flags, struct err *e)
+{
+	const struct children *c = from->row->dir ? from->row->dir->children : NULL;
+	_cleanup_view_ struct view v = { 0 };
+	uint64_t ino, over = 0;
+	int r = view_child(from, name, &ino);
+
+	if (!r)
+		r = view_open(&v, ino, from->who);
+	if (r)
+		return err_set(e, -r, "%s: no such file", name);
+	if (flags & ~(unsigned)RENAME_NOREPLACE)
+		return err_set(e, EINVAL, "only plain renames and RENAME_NOREPLACE are possible");
+	if (!view_child(to, new_name, &over) && flags & RENAME_NOREPLACE)
+		return err_set(e, EEXIST, "%s exists", new_name);
+	if (over == ino)
+		return 0;
+	if (v.what == VIEW_SCRATCH)
+		return rename_scratch(from, &v, to, new_name, over, e);
+	if (v.what == VIEW_ENTRY || v.kind == ENT_FIELD)
+		return rename_away(from, name, &v, to, new_name, e);
+	if (!v.row->name && c && c->rename && S_ISDIR(v.row->mode)) {
+		if (over)
+			return err_set(e, EEXIST, "%s exists", new_name);
+		return c->rename(from, name, to, new_name, e);
+	}
+	return err_set(e, EOPNOTSUPP, "%s cannot be renamed", name);
+}

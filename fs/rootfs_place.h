@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a node number to the file itself, in a file system whose owner is hostile and changes it at the same time.
+ *
+ * Every step is one name in one directory descriptor (openat2: beneath, no symbolic links, no mounts), and what is found is
+ * compared with the identity that the node has; another file there is ESTALE, on which the kernel looks the name up again. Nothing but
+ * directories and verified regular files is ever opened otherwise than O_PATH.
+ *
+ * Descriptors of directories are cached and let go after some seconds without use.
+ */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "fs/rootfs_node.h"
+#include "fs/rootfs_volume.h"
+#include "fs/session.h"
+
+struct rootfs_dir {
+	uint64_t ino;
+	int fd;			/* O_PATH */
+	struct rootfs_volume *v;	/* referenced */
+	/* rootfs_place.c's own */
+	unsigned refs;
+	bool cached;
+	long used;
+	struct rootfs_dir *next, *newer, *older;
+};
+
+/* The directory with that number. ESTALE, ENOTDIR, and what openat2() says. */
+int rootfs_dir_get(uint64_t ino, struct rootfs_dir **ret);
+struct rootfs_dir *rootfs_dir_put(struct rootfs_dir *d);
+static inline void cleanup_rootfs_dir(struct rootfs_dir **d) { rootfs_dir_put(*d); }
+#define _cleanup_place_ __attribute__((cleanup(cleanup_rootfs_dir)))
+
+/* As rootfs_dir_get(), for a change below it: EROFS in a snapshot. */
+int rootfs_dir_get_write(uint64_t ino, struct rootfs_dir **ret);
+
+/* An O_PATH descriptor of any node, verified, and its volume. For a file that lost its name: of an open handle of it. */
+int rootfs_open_node(uint64_t ino, struct rootfs_volume **ret_v);
+
+/* The same, but only by its name. */
+int rootfs_open_named(uint64_t ino, struct rootfs_volume **ret_v);
+
+/* Attributes of any node, verified, and its volume. */
+int rootfs_stat_node(uint64_t ino, struct rootfs_volume **ret_v, struct statx *ret);
+
+/* Opens a regular file or directory behind an O_PATH descriptor. Anything else is -ELOOP, -ENXIO: never opened here. */
+int rootfs_reopen(int path_fd, int flags);
+
+/* "/proc/self/fd/N": the way to give an O_PATH descriptor to calls that take a path. */
+struct rootfs_fd_path {
+	char s[40];
+};
+struct rootfs_fd_path rootfs_fd_path(int fd);
+
+#define ROOTFS_STATX (STATX_BASIC_STATS | STATX_BTIME)
+
+/* Attributes as the guest sees them. */
+void rootfs_attr(const struct rootfs_volume *v, const struct statx *sx, struct stat *ret);
+/* name "": of the descriptor itself. */
+int rootfs_stat(int dirfd, const char *name, struct statx *ret);
+
+/* What is behind a name: its node (made when new, lookups added) and its attributes. */
+int rootfs_entry(struct rootfs_dir *d, const char *name, unsigned lookups, struct fuse_entry_param *ret);
+/* As rootfs_entry() for attributes that the caller has already. */
+int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, unsigned lookups, struct fuse_entry_param *ret);
+
+/* Identity of a file in that volume. */
+uint64_t rootfs_identity_of(const struct rootfs_volume *v, const struct statx *sx);
+/* What of its birth time a node remembers; 0 when the file system has none. */
+uint32_t rootfs_birth(const struct statx *sx);

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Renaming below rootfs/, once each, and the nodes with it. No state of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/core/cleanup.h"
+#include "fs/rootfs.h"
+#include "fs/rootfs_handlers.h"
+
+struct renaming {
+	struct rootfs_dir *from, *to;
+	const char *name, *newname;
+	unsigned flags;
+	struct statx source, target;	/* before; mode 0: not there */
+};
+
+static bool is_last_name(const struct statx *sx)
+{
+	return S_ISDIR(sx->stx_mode) || (sx->stx_mode && sx->stx_nlink == 1);
+}
+
+/* Exchanging twice is nothing: whether an earlier server did it tells the node that is known to have been at the target. */
+static bool exchanged_already(const struct renaming *n)
+{
+	struct rootfs_node was;
+
+	return rootfs_node_at(n->to->ino, n->newname, &was) && was.identity == rootfs_identity_of(n->to->v, &n->source);
+}
+
+static void node_moved(const struct rootfs_dir *d, const char *name)
+{
+	struct rootfs_node n = { .parent = d->ino };
+	struct statx sx;
+
+	if (strlen(name) > NAME_MAX || rootfs_stat(d->fd, name, &sx) < 0)
+		return;
+	n.identity = rootfs_identity_of(d->v, &sx);
+	n.birth = rootfs_birth(&sx);
+	strcpy(n.name, name);
+	rootfs_node_moved(&n);
+}
+
+static int rename_call(struct renaming *n, int begun)
+{
+	uint64_t ino = 0;
+	int r = 0;
+
+	if (rootfs_stat(n->from->fd, n->name, &n->source) < 0)
+		n->source.stx_mode = 0;
+	if (rootfs_stat(n->to->fd, n->newname, &n->target) < 0)
+		n->target.stx_mode = 0;
+	if (begun == REQUEST_AGAIN && (n->flags & RENAME_EXCHANGE) && exchanged_already(n))
+		goto done;
+	if (!(n->flags & RENAME_EXCHANGE) && is_last_name(&n->target))
+		ino = rootfs_node_known(rootfs_identity_of(n->to->v, &n->target));
+	if (ino)
+		rootfs_file_secure(ino);
+	if (renameat2(n->from->fd, n->name, n->to->fd, n->newname, n->flags) < 0)
+		r = -errno;
+	if (r == -ENOENT && begun == REQUEST_AGAIN && !n->source.stx_mode && n->target.stx_mode)
+		r = 0;
+	else if (r == 0 && ino)
+		rootfs_node_unlinked(rootfs_identity_of(n->to->v, &n->target));
+done:
+	if (r == 0)
+		node_moved(n->to, n->newname);
+	if (r == 0 && (n->flags & RENAME_EXCHANGE))
+		node_moved(n->from, n->name);
+	return r;
+}
+
+static int rename_once(struct renaming *n, const struct caller *who)
+{
+	uint64_t ino = 0;
+	int result = 0, begun = request_begin(who, &result, &ino), r;
+
+	if (begun < 0)
+		return begun;
+	if (begun == REQUEST_DONE)
+		return result;
+	r = rename_call(n, begun);
+	request_result(who, r, 0);
+	return r;
+}
+
+void rootfs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent, const char *newname, unsigned flags)
+{
+	_cleanup_place_ struct rootfs_dir *from = NULL, *to = NULL;
+	struct renaming n = { .name = name, .newname = newname, .flags = flags };
+	struct caller who;
+	int r;
+
+	if (!(parent & ROOTFS_BIT) || !(newparent & ROOTFS_BIT))
+		return rootfs_reply(req, -EXDEV);
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return rootfs_reply(req, -EINVAL);
+	request_caller(req, &who);
+	r = rootfs_dir_get_write(parent, &from);
+	if (r == 0)
+		r = rootfs_dir_get_write(newparent, &to);
+	if (r == 0 && !rootfs_volume_same(from->v, to->v))
+		r = -EXDEV;
+	if (r == 0) {
+		n.from = from;
+		n.to = to;
+		r = rename_once(&n, &who);
+	}
+	rootfs_reply(req, r);
+}

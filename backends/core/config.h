@@ -45,6 +45,12 @@ int config_set(struct object *o, const struct entry_change *c, const struct call
 /* As config_set() but changes nothing: for the check at flush. */
 int config_check(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
 
+/*
+ * Whether who may make fields (profiles), config and devices of an instance or profile equal to these entries, and whether they are valid: for
+ * a snapshot that is restored and for what is copied or imported, before object_snapshot_recall() or object_change().
+ */
+int config_check_all(struct object *o, struct entry *const *entries, size_t n, const struct caller *who, struct err *e);
+
 /* Whether a name can exist in the directory of that kind (known key, valid device name). For typos: EINVAL and a sentence. */
 int config_name_check(struct object *o, enum entry_kind k, const char *name, struct err *e);
 
@@ -53,12 +59,16 @@ int config_name_check(struct object *o, enum entry_kind k, const char *name, str
 int profile_each_user(struct object *profile, int (*f)(uint32_t id, const char *name, void *arg), void *arg);
 
 /* ---- documents ---- */
-/* The whole configured document in the form that `lxc config show` / `lxc profile show` print; expanded with x != NULL. */
+/* The whole configured document in the form that `lxc config show` / `lxc profile show` print, or the expanded one. With
+ * snap the caller holds o->lock, and expanded is false. */
 int config_print_yaml(struct object *o, const struct snapshot *snap, bool expanded, struct buf *out, struct err *e);
 
 /* Keys whose configured value differs from the one at the last start, one per line (runtime/pending). */
 int config_print_pending(struct object *inst, struct buf *out, struct err *e);
-/* Called by the lifecycle when an instance was started with x: remembered over restarts. */
+/*
+ * Called by the lifecycle when an instance was started with x: remembered over restarts. Live keys that were changed since x was
+ * made are applied; one that the kernel refuses does not fail the start, it is told in the file `error`.
+ */
 int config_started(struct object *inst, const struct expanded *x, struct err *e);
 
 /* ---- devices: `key=value` lines, comments with '#', blank lines ---- */

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Changes of configuration: the one way by which an entry that an administrator wrote comes into an object.
+ *
+ * Locking: `config_lock` first of all: shared while one object changes, exclusive while a profile does, so that what profiles
+ * say stands still while instances are expanded. Then lookups of objects (the model's lock), then the change locks of all
+ * objects concerned, then the backend and the disk. What was computed before a change lock was taken is thrown away when the
+ * generation moved (instance.c changes entries too).
+ */
+#include "backends/core/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/core/cleanup.h"
+#include "backends/core/config_plan.h"
+#include "backends/core/config_rules.h"
+
+/* Nobody takes it twice, so that a profile need not wait until no instance changes any more. */
+static pthread_rwlock_t config_lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+
+static void unlock(pthread_rwlock_t **l)
+{
+	pthread_rwlock_unlock(*l);
+}
+
+#define HOLD_CONFIG(how) \
+	__attribute__((cleanup(unlock), unused)) pthread_rwlock_t *config_held = (pthread_rwlock_##how(&config_lock), &config_lock)
+
+static void unlock_change(struct object **o)
+{
+	if (*o)
+		pthread_mutex_unlock(&(*o)->change);
+}
+
+static uint64_t generation(struct object *o)
+{
+	HOLD_LOCK(&o->lock);
+	return o->generation;
+}
+
+/* What a caller asks for, in the form in which it is saved. */
+struct request {
+	struct object *o;
+	struct entry_change c;
+	const struct caller *who;
+	bool dry;		/* check only */
+	struct overlay over;
+};
+
+static int save(const struct request *q, struct err *e)
+{
+	return object_change(q->o, &q->c, 1, CHANGED_ENTRIES | (q->c.meta ? CHANGED_META : 0), e);
+}
+
+/* Whether it says what is there already. */
+static bool is_unchanged(const struct request *q)
+{
+	struct entry *ent;
+
+	if (q->c.slot || q->c.meta)
+		return false;
+	HOLD_LOCK(&q->o->lock);
+	ent = object_entry(q->o, q->c.kind, q->c.name);
+	if (!ent || !q->c.value)
+		return !ent && !q->c.value;
+	return ent->len == q->c.len && !memcmp(ent->value, q->c.value, ent->len);
+}
+
+/* ---- instances ---- */
+
+/* Returns 1 when the instance changed between making the plan and locking it. */
+static int try_instance(const struct request *q, struct err *e)
+{
+	_cleanup_plan_ struct plan p = PLAN_INIT;
+	int r;
+
+	r = plan_make(&p, q->o, &q->over, e);
+	if (r == 0)
+		r = plan_check(&p, q->who, e);
+	if (r < 0 || q->dry)
+		return r;
+	if (!plan_lock(&p))
+		return q->o->gone ? err_set(e, ENOENT, "%s is gone", q->o->name) : 1;
+	r = plan_apply(&p, e);
+	if (r < 0)
+		return r;
+	r = save(q, e);
+	if (r < 0)
+		plan_rollback(&p);
+	return r;
+}
+
+static int change_instance(const struct request *q, struct err *e)
+{
+	HOLD_CONFIG(rdlock);
+	int r;
+
+	do
+		r = try_instance(q, e);
+	while (r > 0);
+	return r;
+}
+
+/* ---- profiles ---- */
+
+struct users {
+	const struct request *q;
+	struct plan *plans;	/* of those that differ */
+	size_t n, cap;
+	struct err *e;
+};
+
+static void users_free(struct users *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		plan_free(&u->plans[i]);
+	free(u->plans);
+}
+
+static int check_user(uint32_t id, const char *name, void *arg)
+{
+	struct users *u = arg;
+	_cleanup_object_ struct object *o = object_get(id);
+	_cleanup_plan_ struct plan p = PLAN_INIT;
+	int r;
+
+	if (!o)
+		return 0;
+	r = plan_make(&p, o, &u->q->over, u->e);
+	if (r == 0)
+		r = plan_check(&p, u->q->who, u->e);
+	if (r < 0)
+		return err_wrap(u->e, "instance %s", name), r;
+	if (!p.n_diffs || u->q->dry)
+		return 0;
+	if (u->n == u->cap) {
+		size_t cap = u->cap ? u->cap * 2 : 16;
+		struct plan *more = reallocarray(u->plans, cap, sizeof(*more));
+
+		if (!more)
+			return err_sys(u->e, ENOMEM, "instance %s", name);
+		u->plans = more;
+		u->cap = cap;
+	}
+	u->plans[u->n++] = p;
+	p = (struct plan)PLAN_INIT;
+	return 0;
+}
+
+/* Many change locks are held at once here and nowhere else, under the exclusive lock: their order does not matter. */
+static bool lock_users(struct users *u)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		if (!plan_lock(&u->plans[i]))
+			return false;
+	}
+	return true;
+}
+
+static int apply_users(struct users *u, struct err *e)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		int r = plan_apply(&u->plans[i], e);
+
+		if (r < 0) {
+			err_wrap(e, "instance %s", u->plans[i].o->name);
+			while (i)
+				plan_rollback(&u->plans[--i]);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Returns 1 when something changed meanwhile; adds to changed the instances whose expanded configuration is another one now. */
+static int try_profile(const struct request *q, struct object ***changed, size_t *n_changed, struct err *e)
+{
+	__attribute__((cleanup(users_free))) struct users u = { .q = q, .e = e };
+	__attribute__((cleanup(unlock_change))) struct object *held = NULL;
+	uint64_t seen = generation(q->o);
+	struct object **list;
+	int r;
+
+	r = profile_each_user(q->o, check_user, &u);
+	if (r < 0 || q->dry)
+		return r;
+	list = calloc(u.n + 1, sizeof(*list));
+	if (!list)
+		return err_sys(e, ENOMEM, "profile %s", q->o->name);
+	*changed = list;
+	pthread_mutex_lock(&q->o->change);
+	held = q->o;
+	if (q->o->gone)
+		return err_set(e, ENOENT, "%s is gone", q->o->name);
+	if (generation(q->o) != seen || !lock_users(&u)) {
+		free(list);
+		*changed = NULL;
+		return 1;
+	}
+	r = apply_users(&u, e);
+	if (r < 0)
+		return r;
+	r = save(q, e);
+	for (size_t i = 0; i < u.n; i++) {
+		if (r < 0)
+			plan_rollback(&u.plans[i]);
+		else
+			list[(*n_changed)++] = object_ref(u.plans[i].o);
+	}
+	return r;
+}
+
+static int change_profile_locked(const struct request *q, struct object ***changed, size_t *n_changed, struct err *e)
+{
+	HOLD_CONFIG(wrlock);
+	int r;
+
+	do
+		r = try_profile(q, changed, n_changed, e);
+	while (r > 0);
+	return r;
+}
+
+static int change_profile(const struct request *q, struct err *e)
+{
+	_cleanup_free_ struct object **changed = NULL;
+	size_t n = 0;
+	int r;
+
+	r = change_profile_locked(q, &changed, &n, e);
+	for (size_t i = 0; i < n; i++) {
+		object_changed(changed[i], CHANGED_ENTRIES);
+		object_put(changed[i]);
+	}
+	return r;
+}
+
+/* What no instance sees: descriptions, properties of images, settings. */
+static int change_alone(const struct request *q, struct err *e)
+{
+	HOLD_CONFIG(rdlock);
+
+	if (q->dry)
+		return 0;
+	HOLD_LOCK(&q->o->change);
+	return save(q, e);
+}
+
+/* ---- entry points ---- */
+
+static bool is_expanded(const struct entry_change *c)
+{
+	return c->kind == ENT_CONFIG || c->kind == ENT_DEVICE || (c->kind == ENT_FIELD && !strcmp(c->name, "profiles"));
+}
+
+static int change(struct object *o, const struct entry_change *c, const struct caller *who, bool dry, struct err *e)
+{
+	struct request q = { .o = o, .c = *c, .who = who, .dry = dry, .over = { .target = o, .c = &q.c } };
+	int r;
+
+	r = rules_check_name(o, c->kind, c->name, e);
+	if (r < 0)
+		return r;
+	if (c->kind == ENT_CONFIG && c->value && (!c->len || (c->len == 1 && c->value[0] == '\n')))
+		q.c.value = NULL;
+	if (!q.c.value)
+		q.c.len = 0;
+	if (is_unchanged(&q))
+		return 0;
+	if (q.c.value)
+		r = rules_check_value(&q.c, e);
+	if (r == 0)
+		r = rules_check_permission(&q.c, who, e);
+	if (r < 0)
+		return r;
+	if (is_expanded(c) && o->space == SPACE_INSTANCES)
+		return change_instance(&q, e);
+	if (is_expanded(c) && o->space == SPACE_PROFILES)
+		return change_profile(&q, e);
+	return change_alone(&q, e);
+}
+
+int config_set(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e)
+{
+	return change(o, c, who, false, e);
+}
+
+int config_check(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e)
+{
+	return change(o, c, who, true, e);
+}
+
+int config_name_check(struct object *o, enum entry_kind k, const char *name, struct err *e)
+{
+	return rules_check_name(o, k, name, e);
+}
+
+int config_check_all(struct object *o, struct entry *const *entries, size_t n, const struct caller *who, struct err *e)
+{
+	const struct overlay over = { .target = o, .entries = entries, .n_entries = n };
+	_cleanup_plan_ struct plan p = PLAN_INIT;
+	HOLD_CONFIG(rdlock);
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct entry *ent = entries[i];
+		const struct entry_change c = { .kind = ent->kind, .name = ent->name, .value = ent->value, .len = ent->len };
+
+		if (ent->kind != ENT_CONFIG && ent->kind != ENT_DEVICE && !(ent->kind == ENT_FIELD && !strcmp(ent->name, "profiles")))
+			continue;
+		r = rules_check_name(o, ent->kind, ent->name, e);
+		if (r == 0)
+			r = rules_check_value(&c, e);
+	}
+	if (r == 0)
+		r = plan_make(&p, o, &over, e);
+	return r < 0 ? r : plan_check(&p, who, e);
+}
+
+int config_catch_up(struct object *inst, const struct expanded *started, struct err *e)
+{
+	HOLD_CONFIG(rdlock);
+
+	for (;;) {
+		_cleanup_plan_ struct plan p = PLAN_INIT;
+		int r = plan_make_since(&p, inst, started, e);
+
+		if (r < 0)
+			return r;
+		if (plan_lock(&p))
+			return plan_apply(&p, e);
+	}
+}

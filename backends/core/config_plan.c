@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* One instance's side of a change of configuration (config_plan.h). */
+#include "backends/core/config_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/core/backend.h"
+#include "backends/core/cleanup.h"
+
+/* ---- differences ---- */
+
+static bool same_item(struct expanded_item *a, struct expanded_item *b, const struct key *k)
+{
+	if (a->kind == ENT_DEVICE)
+		return a->len == b->len && !memcmp(a->value, b->value, a->len);
+	return k ? key_same(k, expanded_value(a), expanded_value(b)) : !strcmp(expanded_value(a), expanded_value(b));
+}
+
+static int compare(const struct expanded_item *a, const struct expanded_item *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static int find_differences(struct plan *p)
+{
+	size_t i = 0, j = 0;
+
+	p->diffs = calloc(p->before.n + p->after.n + 1, sizeof(*p->diffs));
+	if (!p->diffs)
+		return -ENOMEM;
+	while (i < p->before.n || j < p->after.n) {
+		struct expanded_item *a = i < p->before.n ? &p->before.items[i] : NULL;
+		struct expanded_item *b = j < p->after.n ? &p->after.items[j] : NULL;
+		int r = !a ? 1 : !b ? -1 : compare(a, b);
+		const struct expanded_item *any;
+		const struct key *k;
+
+		a = r <= 0 ? a : NULL;
+		b = r >= 0 ? b : NULL;
+		i += a != NULL;
+		j += b != NULL;
+		any = a ? a : b;
+		k = any->kind == ENT_CONFIG ? key_find(any->name) : NULL;
+		if (a && b && same_item(a, b, k))
+			continue;
+		p->diffs[p->n_diffs++] = (struct difference){ .before = a, .after = b, .key = k };
+	}
+	return 0;
+}
+
+int plan_make(struct plan *p, struct object *inst, const struct overlay *over, struct err *e)
+{
+	int r;
+
+	p->o = object_ref(inst);
+	pthread_mutex_lock(&inst->lock);
+	p->generation = inst->generation;
+	pthread_mutex_unlock(&inst->lock);
+	r = expand_with(inst, NULL, true, &p->before, e);
+	/* what refers to a profile that is gone (restored from the trash) must still be possible to correct */
+	if (r == 0)
+		r = expand_with(inst, over, true, &p->after, e);
+	if (r == 0 && find_differences(p) < 0)
+		r = err_sys(e, ENOMEM, "configuration");
+	return r;
+}
+
+static char *copy_bytes(const char *data, size_t len)
+{
+	char *s = malloc(len + 1);
+
+	if (s) {
+		memcpy(s, data, len);
+		s[len] = '\0';
+	}
+	return s;
+}
+
+static int copy_expanded(const struct expanded *x, struct expanded *ret)
+{
+	struct expanded c = { .items = calloc(x->n + 1, sizeof(*c.items)) };
+
+	if (!c.items)
+		return -ENOMEM;
+	for (; c.n < x->n; c.n++) {
+		const struct expanded_item *it = &x->items[c.n];
+
+		c.items[c.n] = (struct expanded_item){ .kind = it->kind, .len = it->len, .mtime = it->mtime, .name = strdup(it->name),
+						       .value = copy_bytes(it->value, it->len), .source = strdup(it->source) };
+		if (!c.items[c.n].name || !c.items[c.n].value || !c.items[c.n].source) {
+			c.n++;
+			expanded_free(&c);
+			return -ENOMEM;
+		}
+	}
+	*ret = c;
+	return 0;
+}
+
+int plan_make_since(struct plan *p, struct object *inst, const struct expanded *started, struct err *e)
+{
+	int r;
+
+	p->o = object_ref(inst);
+	pthread_mutex_lock(&inst->lock);
+	p->generation = inst->generation;
+	pthread_mutex_unlock(&inst->lock);
+	r = expand_with(inst, NULL, true, &p->after, e);
+	if (r == 0 && (copy_expanded(started, &p->before) < 0 || find_differences(p) < 0))
+		r = err_sys(e, ENOMEM, "configuration");
+	return r;
+}
+
+void plan_free(struct plan *p)
+{
+	if (p->locked)
+		pthread_mutex_unlock(&p->o->change);
+	free(p->diffs);
+	expanded_free(&p->before);
+	expanded_free(&p->after);
+	object_put(p->o);
+	*p = (struct plan)PLAN_INIT;
+}
+
+/* ---- checks ---- */
+
+static const struct expanded_item *either(const struct difference *d)
+{
+	return d->after ? d->after : d->before;
+}
+
+static int refused(const struct difference *d, struct err *e)
+{
+	return err_set(e, EBUSY, "%.100s can only be changed while the instance is stopped", either(d)->name);
+}
+
+static int check_permission(const struct difference *d, const struct caller *who, struct err *e)
+{
+	const struct expanded_item *it = either(d);
+
+	if (!who || who->uid == 0)
+		return 0;
+	if (d->key && d->key->flags & KEY_ROOT)
+		return err_set(e, EPERM, "only root may change %.100s (from %.80s)", it->name, it->source);
+	if (it->kind == ENT_DEVICE && d->after && device_needs_root(it->value, it->len))
+		return err_set(e, EPERM, "only root may give devices of the host: %.64s (from %.80s)", it->name, it->source);
+	return 0;
+}
+
+/* Two devices that want the same thing: `what` is "disk" with its path, or "nic" with its name. */
+static int check_unique(const struct expanded *x, const char *type, const char *property, struct err *e)
+{
+	char a[4097], b[4097];
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct expanded_item *it = &x->items[i];
+
+		if (it->kind != ENT_DEVICE || !device_get(it->value, it->len, "type", a, sizeof(a)) || strcmp(a, type) != 0 ||
+		    !device_get(it->value, it->len, property, a, sizeof(a)))
+			continue;
+		for (size_t j = 0; j < i; j++) {
+			const struct expanded_item *other = &x->items[j];
+
+			if (other->kind != ENT_DEVICE || !device_get(other->value, other->len, "type", b, sizeof(b)) ||
+			    strcmp(b, type) != 0 || !device_get(other->value, other->len, property, b, sizeof(b)) || strcmp(a, b) != 0)
+				continue;
+			return err_set(e, EINVAL, "the devices %s (%s) and %s (%s) have the same %s=%.100s", other->name, other->source,
+				       it->name, it->source, property, a);
+		}
+	}
+	return 0;
+}
+
+static int check_type(const struct plan *p, const struct difference *d, struct err *e)
+{
+	char type[32];
+	bool vm;
+
+	if (!d->key || !d->after || strcmp(d->after->source, "instance") != 0)
+		return 0;
+	vm = object_value(p->o, ENT_FIELD, "type", type, sizeof(type)) && !strcmp(type, "virtual-machine");
+	if (d->key->flags & (vm ? KEY_VM : KEY_CONTAINER))
+		return 0;
+	return err_set(e, EINVAL, "%.100s is not for a %s", d->after->name, vm ? "virtual machine" : "container");
+}
+
+static bool is_up(struct object *o)
+{
+	bool up;
+
+	pthread_mutex_lock(&o->lock);
+	up = o->run.state != INST_STOPPED && o->run.state != INST_ERROR;
+	pthread_mutex_unlock(&o->lock);
+	return up;
+}
+
+int plan_check(const struct plan *p, const struct caller *who, struct err *e)
+{
+	bool up = is_up(p->o), devices = false;
+	int r = 0;
+
+	for (size_t i = 0; i < p->n_diffs && r == 0; i++) {
+		const struct difference *d = &p->diffs[i];
+
+		devices |= either(d)->kind == ENT_DEVICE;
+		r = check_permission(d, who, e);
+		if (r == 0)
+			r = check_type(p, d, e);
+		if (r == 0 && up && d->key && d->key->live == KEY_REFUSED)
+			r = refused(d, e);
+	}
+	/* a conflict that is there already must not stand in the way of other changes */
+	if (r == 0 && devices)
+		r = check_unique(&p->after, "disk", "path", e);
+	if (r == 0 && devices)
+		r = check_unique(&p->after, "nic", "name", e);
+	return r;
+}
+
+/* ---- applying ---- */
+
+bool plan_lock(struct plan *p)
+{
+	bool same;
+
+	pthread_mutex_lock(&p->o->change);
+	p->locked = true;
+	pthread_mutex_lock(&p->o->lock);
+	same = p->o->generation == p->generation && !p->o->gone;
+	switch (p->o->run.state) {
+	case INST_RUNNING:
+	case INST_FROZEN:
+	case INST_FREEZING:
+	case INST_THAWING:
+		p->live = true;
+		break;
+	case INST_STARTING:
+	case INST_STOPPING:
+	case INST_RESTARTING:
+		p->live = p->ending = p->o->run.init_pid > 0;
+		break;
+	default:
+		break;
+	}
+	pthread_mutex_unlock(&p->o->lock);
+	return same;
+}
+
+static bool is_applied(const struct difference *d)
+{
+	return d->key && d->key->live == KEY_LIVE && d->key->flags & KEY_APPLY;
+}
+
+static int apply_one(struct plan *p, const struct difference *d, bool back, struct err *e)
+{
+	struct expanded_item *it = back ? d->before : d->after;
+
+	return backend_apply(p->o, d->key, either(d)->name, it ? expanded_value(it) : NULL, back ? &p->before : &p->after, e);
+}
+
+void plan_rollback(struct plan *p)
+{
+	while (p->applied) {
+		const struct difference *d = &p->diffs[--p->applied];
+
+		/* nothing is left to do when the kernel refuses a value that it had before; runtime/effective shows what is */
+		if (is_applied(d))
+			apply_one(p, d, true, NULL);
+	}
+}
+
+int plan_apply(struct plan *p, struct err *e)
+{
+	int r;
+
+	if (!p->live)
+		return 0;
+	/* it may have been started since plan_check() */
+	for (size_t i = 0; i < p->n_diffs && !p->ending; i++) {
+		if (p->diffs[i].key && p->diffs[i].key->live == KEY_REFUSED)
+			return refused(&p->diffs[i], e);
+	}
+	for (; p->applied < p->n_diffs; p->applied++) {
+		const struct difference *d = &p->diffs[p->applied];
+
+		if (!is_applied(d))
+			continue;
+		r = apply_one(p, d, false, p->ending ? NULL : e);
+		if (r < 0 && !p->ending) {
+			plan_rollback(p);
+			return r;
+		}
+	}
+	return 0;
+}

@@ -71,6 +71,12 @@ struct later_reply {
 	char name[256];
 };
 
+/* After this the request's interrupt handler neither runs nor will. */
+static void disarm(fuse_req_t req)
+{
+	fuse_req_interrupt_func(req, NULL, NULL);
+}
+
 static void later_free(struct later_reply *l)
 {
 	object_put(l->o);
@@ -103,8 +109,12 @@ void *reply_prepare(fuse_req_t req, const struct caller *who, struct object *o, 
 
 void reply_unprepare(void *arg)
 {
-	if (arg)
-		later_free(arg);
+	struct later_reply *l = arg;
+
+	if (!l)
+		return;
+	disarm(l->req);
+	later_free(l);
 }
 
 void reply_done(void *arg, int result)
@@ -112,6 +122,7 @@ void reply_done(void *arg, int result)
 	struct later_reply *l = arg;
 	uint64_t ino = 0;
 
+	disarm(l->req);
 	if (result >= 0 && l->how == LATER_MKDIR) {
 		_cleanup_view_ struct view dir = { 0 };
 
@@ -198,6 +209,7 @@ static void blocked_try(struct blocked *b)
 	}
 	if (!blocked_claim(b))
 		return;
+	disarm(b->req);
 	if (r < 0)
 		fuse_reply_err(b->req, -r);
 	else

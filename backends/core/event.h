@@ -16,6 +16,9 @@
  * Takes a few microseconds and no lock of the object; not between keep_begin() and keep_end(). */
 void event_emit(const char *type, struct object *o, const char *extra);
 
+/* For extra: adds "name":"value" to it, quoted as JSON wants it. */
+void event_add_member(struct buf *extra, const char *name, const char *value);
+
 uint64_t event_head(void);	/* position behind the last event */
 uint64_t event_tail(void);	/* position of the first one that is still there; always at the beginning of a line */
 

@@ -98,11 +98,17 @@ static int set_aside(int dir, const char *name)
 
 static int set_aside_stage(int dir, const char *name, bool wait)
 {
-	_cleanup_close_ int fd = tree_open(dir, name, O_RDONLY | O_DIRECTORY);
+	_cleanup_close_ int fd = -1;
+	char lock[48];
 	int r;
 
+	/* The unpacker's lock; without that file it has not begun. */
+	snprintf(lock, sizeof(lock), "%s/.lock", name);
+	fd = tree_open(dir, lock, O_RDWR);
+	if (fd == -ENOENT)
+		return set_aside(dir, name);
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
+		return fd;
 	r = wait ? wait_unlocked(fd) : flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 	return r < 0 ? r : set_aside(dir, name);
 }
@@ -140,7 +146,7 @@ void base_unstage(uint32_t id)
 int base_install(uint32_t id, const char *fingerprint, struct err *e)
 {
 	_cleanup_close_ int dir = base_dir();
-	char name[32];
+	char name[32], lock[48];
 
 	if (dir < 0)
 		return err_sys(e, -dir, "cannot open the directory of unpacked images");
@@ -150,6 +156,8 @@ int base_install(uint32_t id, const char *fingerprint, struct err *e)
 		base_collect();
 		return 0;
 	}
+	snprintf(lock, sizeof(lock), "%s/.lock", name);
+	unlinkat(dir, lock, 0);
 	if (syncfs(dir) < 0 || renameat(dir, name, dir, fingerprint) < 0 || fsync(dir) < 0)
 		return err_sys(e, errno, "cannot put the unpacked image in its place");
 	return 0;

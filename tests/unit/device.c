@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Texts of devices: reading, checking, and which of them need root. */
+#include <errno.h>
+
+#include "backends/core/config.h"
+#include "tests/unit/unit.h"
+
+static struct err last;
+
+static int check(const char *text)
+{
+	int r;
+
+	err_clear(&last);
+	r = device_check("dev0", text, strlen(text), &last);
+	CHECK(r == -last.code && !r == !last.text[0]);
+	return r;
+}
+
+static void test_get(void)
+{
+	static const char text[] = "# a disk\n\n type = disk \npath=/mnt/a=b\nsource=/srv\nempty=\n";
+	char b[64];
+
+	CHECK(device_get(text, sizeof(text) - 1, "type", b, sizeof(b)));
+	CHECK_STR(b, "disk");
+	CHECK(device_get(text, sizeof(text) - 1, "path", b, sizeof(b)));
+	CHECK_STR(b, "/mnt/a=b");
+	CHECK(device_get(text, sizeof(text) - 1, "empty", b, sizeof(b)));
+	CHECK_STR(b, "");
+	CHECK(!device_get(text, sizeof(text) - 1, "pat", b, sizeof(b)) && !device_get(text, sizeof(text) - 1, "# a disk", b, sizeof(b)));
+	CHECK(device_get(text, sizeof(text) - 1, "path", b, 5));
+	CHECK_STR(b, "/mnt");
+	CHECK(device_get("type=nic", 8, "type", b, sizeof(b)));
+	CHECK_STR(b, "nic");
+	CHECK(!device_get("", 0, "type", b, sizeof(b)));
+}
+
+struct probe {
+	const char *text;
+	int result;
+};
+
+static const struct probe probes[] = {
+	{ "type=disk\npath=/\npool=default\n", 0 }, { "type=disk\npath=/", 0 }, { "# root\ntype = disk\n\npath = /\n", 0 },
+	{ "type=disk\npath=/\nsize=10GB\n", -EOPNOTSUPP }, { "type=disk\npath=/\nsource=/srv\n", -EINVAL },
+	{ "type=disk\npath=/mnt\nsource=/srv\n", 0 }, { "type=disk\npath=/mnt\nsource=/srv\nreadonly=true\nshift=yes\n", 0 },
+	{ "type=disk\npath=/mnt\nsource=/srv\nreadonly=1\nrecursive=1\n", -EOPNOTSUPP },
+	{ "type=disk\npath=/mnt\nsource=/srv\nreadonly=0\nrecursive=1\n", 0 }, { "type=disk\npath=/mnt\n", -EINVAL },
+	{ "type=disk\nsource=/srv\n", -EINVAL }, { "type=disk\npath=mnt\nsource=/srv\n", -EINVAL },
+	{ "type=disk\npath=/a/../b\nsource=/srv\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv/..\n", -EINVAL },
+	{ "type=disk\npath=/..a/b..\nsource=/srv\n", 0 }, { "type=disk\npath=/a\nsource=srv\n", -EINVAL },
+	{ "type=disk\npath=/a\nsource=/srv\nrequired=1\noptional=1\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\nreadonly=x\n", -EINVAL },
+	{ "type=disk\npath=/a\nsource=vol\npool=default\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\npropagation=rslave\n", 0 },
+	{ "type=disk\npath=/a\nsource=/srv\npropagation=all\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\nlimits.read=1MB\n", -EOPNOTSUPP },
+	{ "type=disk\npath=/a\nsource=/srv\nlimits.\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\ncolour=red\n", -EINVAL },
+	{ "type=nic\nnictype=bridged\nparent=lxcbr0\n", 0 },
+	{ "type=nic\nnictype=bridged\nparent=lxcbr0\nname=eth0\nhwaddr=00:16:3e:01:02:03\nmtu=1500\nhost_name=veth-c1\n", 0 },
+	{ "type=nic\nnictype=bridged\n", -EINVAL }, { "type=nic\nparent=lxcbr0\n", -EINVAL }, { "type=nic\nnictype=p2p\n", 0 },
+	{ "type=nic\nnictype=p2p\nparent=eth0\n", -EINVAL }, { "type=nic\nnictype=macvlan\nparent=eth0\n", 0 },
+	{ "type=nic\nnictype=physical\nparent=eth0\nhost_name=x1\n", -EINVAL }, { "type=nic\nnictype=routed\n", -EOPNOTSUPP },
+	{ "type=nic\nnictype=token\n", -EINVAL }, { "type=nic\nnetwork=lxdbr0\n", -EOPNOTSUPP },
+	{ "type=nic\nnictype=p2p\nname=e\n", -EINVAL }, { "type=nic\nnictype=p2p\nname=interface0123456\n", -EINVAL },
+	{ "type=nic\nnictype=p2p\nname=a b\n", -EINVAL }, { "type=nic\nnictype=p2p\nname=..\n", -EINVAL },
+	{ "type=nic\nnictype=p2p\nhwaddr=01:16:3e:01:02:03\n", -EINVAL }, { "type=nic\nnictype=p2p\nhwaddr=0016.3e01.0203\n", -EINVAL },
+	{ "type=nic\nnictype=p2p\nhwaddr=00:16:3e:01:02:03:04\n", -EINVAL }, { "type=nic\nnictype=p2p\nhwaddr=00:00:00:00:00:00\n", -EINVAL },
+	{ "type=nic\nnictype=p2p\nmtu=1279\n", -ERANGE }, { "type=nic\nnictype=p2p\nmtu=16385\n", -ERANGE },
+	{ "type=nic\nnictype=p2p\nvlan=5\n", -EOPNOTSUPP }, { "type=nic\nnictype=p2p\nipv4.address=10.0.0.1\n", -EOPNOTSUPP },
+	{ "type=none\n", 0 }, { "type=none\npath=/\n", -EINVAL }, { "type=unix-char\npath=/dev/x\n", -EOPNOTSUPP },
+	{ "type=proxy\n", -EOPNOTSUPP }, { "type=gpu\n", -EOPNOTSUPP }, { "type=floppy\n", -EINVAL }, { "path=/\n", -EINVAL }, { "", -EINVAL },
+	{ "\n", -EINVAL }, { "# nothing\n", -EINVAL }, { "type=disk\npath\n", -EINVAL }, { "=x\ntype=none\n", -EINVAL },
+	{ "type=disk\npath=/\npath=/\n", -EINVAL }, { "type=disk\ntype=nic\n", -EINVAL }, { "type=disk\npath=\n", -EINVAL },
+	{ "type=disk\r\npath=/\r\n", -EINVAL }, { "type=disk\npath=/\x01\n", -EINVAL }, { "type=none\n#\xff\n", -EINVAL },
+};
+
+static void test_check(void)
+{
+	static char big[70000];
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++) {
+		int r = check(probes[i].text);
+
+		CHECK(r == probes[i].result);
+		if (r != probes[i].result)
+			fprintf(stderr, "\t\"%s\": %d, %s\n", probes[i].text, r, last.text);
+	}
+	memset(big, '\n', sizeof(big));
+	CHECK(device_check("dev0", big, sizeof(big), NULL) == -EFBIG);
+	CHECK(device_check("a/b", "type=none\n", 10, NULL) == -EINVAL && device_check("", "type=none\n", 10, NULL) == -EINVAL);
+	CHECK(device_check(".dev", "type=none\n", 10, NULL) == -EINVAL);
+	CHECK(device_check("dev0", "type=none\0\n", 11, NULL) == -EINVAL);
+}
+
+static bool needs(const char *text)
+{
+	return device_needs_root(text, strlen(text));
+}
+
+static void test_root(void)
+{
+	CHECK(needs("type=disk\nsource=/srv\npath=/mnt\n") && !needs("type=disk\npath=/\n"));
+	CHECK(needs("type=nic\nnictype=macvlan\nparent=eth0\n") && needs("type=nic\nnictype=physical\nparent=eth0\n"));
+	CHECK(!needs("type=nic\nnictype=bridged\nparent=br0\n") && !needs("type=nic\nnictype=p2p\n"));
+	CHECK(needs("type=unix-char\n") && needs("type=proxy\n") && needs("nonsense") && needs(""));
+	CHECK(!needs("type=none\n"));
+	CHECK(needs("type=nic\nparent=eth0\n"));
+}
+
+int main(void)
+{
+	test_get();
+	test_check();
+	test_root();
+	return UNIT_END();
+}

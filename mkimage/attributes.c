@@ -94,11 +94,12 @@ static int fill_acl(struct archive_entry *entry, int type, struct acl *acl, int 
 	return n;
 }
 
-static int set_acl(int fd, struct archive_entry *entry, int type, const char *name, int64_t ids)
+static int make_acl(struct archive_entry *entry, int type, int64_t ids, void **ret, size_t *ret_len)
 {
 	int n = archive_entry_acl_reset(entry, type);
 	_cleanup_free_ struct acl *acl = NULL;
 
+	*ret = NULL;
 	/* Three entries say no more than the mode. */
 	if (n <= 0 || (type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS && n <= 3))
 		return 0;
@@ -111,15 +112,24 @@ static int set_acl(int fd, struct archive_entry *entry, int type, const char *na
 	n = fill_acl(entry, type, acl, n, ids);
 	if (n < 0)
 		return n;
-	return fsetxattr(fd, name, acl, sizeof(*acl) + (size_t)n * sizeof(acl->entries[0]), 0) < 0 ? -errno : 0;
+	*ret_len = sizeof(*acl) + (size_t)n * sizeof(acl->entries[0]);
+	*ret = steal_pointer(&acl);
+	return 0;
 }
 
-static int set_acls(int fd, struct archive_entry *entry, const char *path, int64_t ids, struct err *e)
+int attributes_default_acl(struct archive_entry *entry, int64_t ids, void **ret, size_t *ret_len)
 {
-	int r = set_acl(fd, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access", ids);
+	return make_acl(entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, ids, ret, ret_len);
+}
 
-	if (!r && archive_entry_filetype(entry) == AE_IFDIR)
-		r = set_acl(fd, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, "system.posix_acl_default", ids);
+static int set_acl(int fd, struct archive_entry *entry, const char *path, int64_t ids, struct err *e)
+{
+	_cleanup_free_ void *acl = NULL;
+	size_t len = 0;
+	int r = make_acl(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, ids, &acl, &len);
+
+	if (!r && acl && fsetxattr(fd, "system.posix_acl_access", acl, len, 0) < 0)
+		r = -errno;
 	return r < 0 ? err_sys(e, -r, "\"%.300s\": cannot set its access control list", path) : 0;
 }
 
@@ -171,7 +181,7 @@ int attributes_set(int fd, struct archive_entry *entry, const char *path, int64_
 		return err_sys(e, errno, "\"%.300s\": cannot set its owner", path);
 	if (fchmod(fd, archive_entry_perm(entry) & 07777) < 0)
 		return err_sys(e, errno, "\"%.300s\": cannot set its mode", path);
-	r = set_acls(fd, entry, path, ids, e);
+	r = set_acl(fd, entry, path, ids, e);
 	if (!r)
 		r = set_xattrs(fd, entry, path, e);
 	if (r < 0)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "backends/core/cleanup.h"
@@ -30,8 +31,10 @@ void member_end(struct member_state *s)
 {
 	cleanup_close(&s->parent_fd);
 	s->parent_fd = -1;
-	for (size_t i = 0; i < s->n_directories; i++)
+	for (size_t i = 0; i < s->n_directories; i++) {
 		free(s->directories[i].path);
+		free(s->directories[i].acl);
+	}
 	free(s->directories);
 	s->directories = NULL;
 	s->n_directories = s->cap_directories = 0;
@@ -186,8 +189,9 @@ static int make_file(struct member_state *s, struct archive *a, struct archive_e
 
 static int remember_directory(struct member_state *s, struct archive_entry *entry, const char *path, struct err *e)
 {
-	if (!archive_entry_mtime_is_set(entry))
-		return 0;
+	struct member_directory *d;
+	int r;
+
 	if (s->n_directories == s->cap_directories) {
 		size_t cap = s->cap_directories ? s->cap_directories * 2 : 256;
 		void *p = realloc(s->directories, cap * sizeof(*s->directories));
@@ -197,14 +201,15 @@ static int remember_directory(struct member_state *s, struct archive_entry *entr
 		s->directories = p;
 		s->cap_directories = cap;
 	}
-	s->directories[s->n_directories] = (struct member_directory){
+	d = &s->directories[s->n_directories++];
+	*d = (struct member_directory){
 		.path = strdup(path),
 		.mtime = { .tv_sec = archive_entry_mtime(entry), .tv_nsec = archive_entry_mtime_nsec(entry) },
 	};
-	if (!s->directories[s->n_directories].path)
-		return err_set(e, ENOMEM, "not enough memory for the archive's directories");
-	s->n_directories++;
-	return 0;
+	if (!archive_entry_mtime_is_set(entry))
+		d->mtime.tv_nsec = UTIME_OMIT;
+	r = d->path ? attributes_default_acl(entry, s->ids, &d->acl, &d->acl_len) : -ENOMEM;
+	return r < 0 ? err_sys(e, -r, "\"%.300s\": cannot set its access control list", path) : 0;
 }
 
 static int make_directory(struct member_state *s, struct archive_entry *entry, int parent, const char *leaf, const char *path,
@@ -345,6 +350,8 @@ int member_finish(struct member_state *s, struct err *e)
 		_cleanup_close_ int fd = d->path[0] ? tree_open(s->root, d->path, O_RDONLY | O_DIRECTORY) :
 						      fcntl(s->root, F_DUPFD_CLOEXEC, 0);
 
+		if (fd >= 0 && d->acl && fsetxattr(fd, ATTRIBUTES_DEFAULT_ACL, d->acl, d->acl_len, 0) < 0)
+			return err_sys(e, errno, "\"%.300s\": cannot set its access control list", d->path);
 		if (fd < 0 || futimens(fd, times) < 0)
 			return err_sys(e, fd < 0 ? -fd : errno, "\"%.300s\": cannot set its time", d->path);
 	}

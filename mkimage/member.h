@@ -16,9 +16,11 @@ struct member_state {
 	int root;			/* directory that names are relative to */
 	char parent[4096];		/* directory that was used last, "" for none, and its descriptor */
 	int parent_fd;
-	struct member_directory {	/* times are set at the end: what is made inside changes them */
+	struct member_directory {	/* set at the end: what is made inside changes the times, and inherits the ACL */
 		char *path;
 		struct timespec mtime;
+		void *acl;		/* default ACL or NULL */
+		size_t acl_len;
 	} *directories;
 	size_t n_directories, cap_directories;
 	int64_t ids;
@@ -32,7 +34,7 @@ void member_begin(struct member_state *s, int root);
 /* Makes what the entry describes at path (clean, relative to the root; "": the root itself). link: clean target of a hard link or NULL. */
 int member_make(struct member_state *s, struct archive *a, struct archive_entry *entry, const char *path, const char *link,
 		struct err *e);
-/* After the last member: times of the directories. */
+/* After the last member: times and default ACLs of the directories. */
 int member_finish(struct member_state *s, struct err *e);
 void member_end(struct member_state *s);
 

@@ -103,17 +103,27 @@ void rootfs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const
 
 /* ---- another name for a file ---- */
 
+static int link_call(const struct rootfs_dir *d, int fd, const char *name)
+{
+	struct rootfs_identity_held h = { .held = false };
+	int r = rootfs_enter_anybody(d->v, &h);
+
+	if (r == 0 && linkat(fd, "", d->fd, name, AT_EMPTY_PATH) < 0)
+		r = -errno;
+	rootfs_leave(&h);
+	return r;
+}
+
 static int link_once(struct rootfs_dir *d, int fd, const char *name, const struct caller *who, struct fuse_entry_param *e)
 {
 	uint64_t made = 0;
-	int result = 0, begun = request_begin(who, &result, &made), r = 0;
+	int result = 0, begun = request_begin(who, &result, &made), r;
 
 	if (begun < 0)
 		return begun;
 	if (begun == REQUEST_DONE)
 		return result < 0 ? result : rootfs_entry(d, name, 1, e);
-	if (linkat(fd, "", d->fd, name, AT_EMPTY_PATH) < 0)
-		r = -errno;
+	r = link_call(d, fd, name);
 	if (r == -EEXIST && begun == REQUEST_AGAIN)
 		r = 0;
 	if (r == 0)

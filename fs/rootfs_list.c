@@ -90,7 +90,7 @@ static size_t add(struct listing *l, const struct dirent_read *en)
 	struct fuse_entry_param e = { .ino = 0 };
 	size_t room = l->size - l->used, len;
 
-	e.attr.st_ino = rootfs_identity(l->dir.v->o->id, l->dir.v->slot, 0, en->ino);
+	e.attr.st_ino = rootfs_shown_ino(l->dir.v, 0, en->ino);
 	e.attr.st_mode = (mode_t)en->type << 12;
 	if (!l->plus)
 		return fuse_add_direntry(l->req, l->out + l->used, room, en->name, &e.attr, en->cookie);

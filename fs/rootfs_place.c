@@ -172,11 +172,18 @@ static int open_beneath(int dirfd, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+uint64_t rootfs_shown_ino(const struct rootfs_volume *v, uint64_t dev, uint64_t ino)
+{
+	if (!dev && ino == v->root_ino)
+		return rootfs_node_root(v->o->id, v->slot);
+	return rootfs_identity(v->o->id, v->slot, dev, ino);
+}
+
 uint64_t rootfs_identity_of(const struct rootfs_volume *v, const struct statx *sx)
 {
 	uint64_t dev = (uint64_t)sx->stx_dev_major << 32 | sx->stx_dev_minor;
 
-	return rootfs_identity(v->o->id, v->slot, dev == v->dev ? 0 : dev, sx->stx_ino);
+	return rootfs_shown_ino(v, dev == v->dev ? 0 : dev, sx->stx_ino);
 }
 
 static bool same_file(const struct rootfs_volume *v, const struct rootfs_node *n, const struct statx *sx)

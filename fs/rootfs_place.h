@@ -66,7 +66,8 @@ int rootfs_entry(struct rootfs_dir *d, const char *name, unsigned lookups, struc
 /* As rootfs_entry() for attributes that the caller has already. */
 int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, unsigned lookups, struct fuse_entry_param *ret);
 
-/* Identity of a file in that volume. */
+/* Identity of a file in that volume, which is the inode number shown; dev is 0 for the device of the root directory. */
+uint64_t rootfs_shown_ino(const struct rootfs_volume *v, uint64_t dev, uint64_t ino);
 uint64_t rootfs_identity_of(const struct rootfs_volume *v, const struct statx *sx);
 /* What of its birth time a node remembers; 0 when the file system has none. */
 uint32_t rootfs_birth(const struct statx *sx);

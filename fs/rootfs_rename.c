@@ -42,6 +42,17 @@ static void node_moved(const struct rootfs_dir *d, const char *name)
 	rootfs_node_moved(&n);
 }
 
+static int rename_now(const struct renaming *n)
+{
+	struct rootfs_identity_held h = { .held = false };
+	int r = rootfs_enter_anybody(n->from->v, &h);
+
+	if (r == 0 && renameat2(n->from->fd, n->name, n->to->fd, n->newname, n->flags) < 0)
+		r = -errno;
+	rootfs_leave(&h);
+	return r;
+}
+
 static int rename_call(struct renaming *n, int begun)
 {
 	uint64_t ino = 0;
@@ -57,8 +68,7 @@ static int rename_call(struct renaming *n, int begun)
 		ino = rootfs_node_known(rootfs_identity_of(n->to->v, &n->target));
 	if (ino)
 		rootfs_file_secure(ino);
-	if (renameat2(n->from->fd, n->name, n->to->fd, n->newname, n->flags) < 0)
-		r = -errno;
+	r = rename_now(n);
 	if (r == -ENOENT && begun == REQUEST_AGAIN && !n->source.stx_mode && n->target.stx_mode)
 		r = 0;
 	else if (r == 0 && ino)

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "backends/core/buf.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/storage.h"
@@ -65,24 +67,30 @@ struct rootfs_volume *rootfs_volume_put(struct rootfs_volume *v)
 	return NULL;
 }
 
-static int mount_id_at(int dirfd, const char *path, uint64_t *id, uint64_t *dev)
+/* Where a root directory is: on which mount, which device, which inode. */
+struct whereabouts {
+	uint64_t mount_id, dev, ino;
+};
+
+static int where_is(int dirfd, const char *path, struct whereabouts *ret)
 {
 	struct statx sx;
 
-	if (statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH), STATX_TYPE | STATX_MNT_ID, &sx) < 0)
+	if (statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH), STATX_TYPE | STATX_INO | STATX_MNT_ID, &sx) < 0)
 		return -errno;
 	if (!S_ISDIR(sx.stx_mode))
 		return -ENOTDIR;
-	*id = sx.stx_mnt_id;
-	*dev = (uint64_t)sx.stx_dev_major << 32 | sx.stx_dev_minor;
+	ret->mount_id = sx.stx_mnt_id;
+	ret->dev = (uint64_t)sx.stx_dev_major << 32 | sx.stx_dev_minor;
+	ret->ino = sx.stx_ino;
 	return 0;
 }
 
 bool rootfs_volume_current(const struct rootfs_volume *v)
 {
-	uint64_t id, dev;
+	struct whereabouts w;
 
-	return !v->o->gone && v->o->space == SPACE_INSTANCES && mount_id_at(AT_FDCWD, v->path, &id, &dev) == 0 && id == v->mount_id;
+	return !v->o->gone && v->o->space == SPACE_INSTANCES && where_is(AT_FDCWD, v->path, &w) == 0 && w.mount_id == v->mount_id;
 }
 
 /* Takes it out of the list, which held a reference. */
@@ -140,9 +148,25 @@ static struct rootfs_volume *find_volume(uint32_t object, uint32_t slot)
 	return NULL;
 }
 
-static int open_root(struct rootfs_volume *v, const char *snap, struct err *e)
+/* The map that the mount really has is beside it; what is configured may be newer (backends/core/rootfs.c). */
+static int read_map(struct rootfs_volume *v, struct err *e)
 {
 	_cleanup_expanded_ struct expanded x = { .items = NULL };
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	const char *name = strrchr(v->path, '/');
+	char path[sizeof(v->path) + 8];
+	int r;
+
+	snprintf(path, sizeof(path), "%.*s/.map.%s", (int)(name - v->path), v->path, name + 1);
+	if (buf_read_file(&text, AT_FDCWD, path, 65536) == 0 && idmap_parse(buf_str(&text), &v->map, NULL) == 0)
+		return 0;
+	r = config_expand(v->o, &x, e);
+	return r < 0 ? r : idmap_for(&x, &v->map, e);
+}
+
+static int open_root(struct rootfs_volume *v, const char *snap, struct err *e)
+{
+	struct whereabouts w;
 	int r = rootfs_mount(v->o, snap, v->path, sizeof(v->path), e);
 
 	if (r < 0)
@@ -150,11 +174,13 @@ static int open_root(struct rootfs_volume *v, const char *snap, struct err *e)
 	v->fd = open(v->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (v->fd < 0)
 		return err_sys(e, errno, "root file system %s", v->path);
-	r = mount_id_at(v->fd, "", &v->mount_id, &v->dev);
+	r = where_is(v->fd, "", &w);
 	if (r < 0)
 		return err_sys(e, -r, "root file system %s", v->path);
-	r = config_expand(v->o, &x, e);
-	return r < 0 ? r : idmap_for(&x, &v->map, e);
+	v->mount_id = w.mount_id;
+	v->dev = w.dev;
+	v->root_ino = w.ino;
+	return read_map(v, e);
 }
 
 static int make_volume(uint32_t object, uint32_t slot, struct rootfs_volume **ret, struct err *e)
@@ -291,6 +317,13 @@ int rootfs_enter(const struct rootfs_volume *v, const struct caller *who, struct
 		return r < 0 ? r : -EPERM;
 	}
 	return 0;
+}
+
+int rootfs_enter_anybody(const struct rootfs_volume *v, struct rootfs_identity_held *ret)
+{
+	const struct caller who = { .uid = v->map.n_uid ? v->map.uid[0].guest : 0, .gid = v->map.n_gid ? v->map.gid[0].guest : 0 };
+
+	return rootfs_enter(v, &who, ret);
 }
 
 void rootfs_leave(struct rootfs_identity_held *h)

@@ -20,7 +20,7 @@ struct rootfs_volume {
 	uint32_t slot;		/* of the snapshot, 0: the instance itself */
 	bool read_only;
 	int fd;			/* O_PATH, of the root directory */
-	uint64_t mount_id, dev;
+	uint64_t mount_id, dev, root_ino;
 	struct idmap map;
 	char path[512];
 	/* rootfs_volume.c's own */
@@ -64,4 +64,6 @@ struct rootfs_identity_held {
 	uint32_t umask;
 };
 int rootfs_enter(const struct rootfs_volume *v, const struct caller *who, struct rootfs_identity_held *ret);
+/* The same as somebody whom the guest knows, for link and rename, which make nothing but refuse those whom it does not. */
+int rootfs_enter_anybody(const struct rootfs_volume *v, struct rootfs_identity_held *ret);
 void rootfs_leave(struct rootfs_identity_held *h);

@@ -143,8 +143,9 @@ void rootfs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t si
 	_cleanup_volume_ struct rootfs_volume *v = NULL;
 	_cleanup_close_ int fd = rootfs_open_node(ino, &v);
 	_cleanup_free_ char *value = NULL;
+	ssize_t n = fd < 0 ? fd : get_value(v, fd, name, &value);
 
-	reply_value(req, fd < 0 ? fd : get_value(v, fd, name, &value), value, size);
+	reply_value(req, n, value, size);
 }
 
 /* trusted.* is for root only, in lists as well. */
@@ -177,9 +178,11 @@ void rootfs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	_cleanup_close_ int fd = rootfs_open_node(ino, &v);
 	_cleanup_free_ char *list = NULL;
 	struct caller who;
+	ssize_t n;
 
 	request_caller(req, &who);
-	reply_value(req, fd < 0 ? fd : get_list(fd, &who, &list), list, size);
+	n = fd < 0 ? fd : get_list(fd, &who, &list);
+	reply_value(req, n, list, size);
 }
 
 /* ---- changing ---- */

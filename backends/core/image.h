@@ -10,9 +10,14 @@
 #include "backends/core/caller.h"
 #include "backends/core/op.h"
 
+/* Registers the operations, and completes what a server that died left between the data and their record. After model_open() and
+ * storage_init(), before op_init(). */
+int image_init(struct err *e);
+
 int image_create(const char *name, const struct meta *m, const struct caller *who, struct object **ret, struct err *e);
 
-/* A descriptor to write the upload into, kept in the store as `upload` until it is committed; fresh: from length 0. */
+/* A descriptor to write the upload into, kept in the store as `upload` until it is committed; fresh: from length 0. While it is being
+ * unpacked: -EBUSY when fresh, else a descriptor that can only be read. */
 int image_upload(struct object *o, bool fresh, struct err *e);
 bool image_uploading(struct object *o);
 

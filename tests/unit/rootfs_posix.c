@@ -594,6 +594,42 @@ static void test_guest(void)
 	CHECK(rename(real_path("g/moved"), real_path("g2")) < 0 || true);
 }
 
+static const char *text_of(const char *name)
+{
+	static char text[4096];
+	ssize_t n = readlink(name, text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+/* Links are followed inside of the guest, whatever they say; what they say is shown as it is. */
+static void test_confined(void)
+{
+	CHECK(mkdir("etc", 0755) == 0 && mkdir("usr", 0755) == 0 && mkdir("usr/lib", 0755) == 0);
+	CHECK(write_file("etc/passwd", "guest", 0) == 0 && symlink("/etc", "usr/lib/conf") == 0);
+	CHECK(symlink("/etc/passwd", "usr/lib/abs") == 0 && symlink("../../../../../../../../etc/passwd", "usr/lib/up") == 0);
+	CHECK(symlink("../../etc/passwd", "usr/lib/rel") == 0 && symlink("conf/../../../../etc/passwd", "usr/lib/via") == 0);
+	CHECK(symlink("/", "usr/lib/top") == 0 && symlink("../../..", "usr/lib/out") == 0 && symlink("/nowhere", "usr/lib/new") == 0);
+	CHECK(symlink("abs", "usr/lib/twice") == 0 && symlink("/usr/lib/loop", "usr/lib/loop") == 0);
+	CHECK_STR(read_file("usr/lib/abs"), "guest");
+	CHECK_STR(read_file("usr/lib/up"), "guest");
+	CHECK_STR(read_file("usr/lib/rel"), "guest");
+	CHECK_STR(read_file("usr/lib/via"), "guest");
+	CHECK_STR(read_file("usr/lib/conf/passwd"), "guest");
+	CHECK_STR(read_file("usr/lib/twice"), "guest");
+	CHECK_STR(read_file("usr/lib/top/etc/passwd"), "guest");
+	CHECK_STR(read_file("usr/lib/out/etc/passwd"), "guest");
+	FAILS(open("usr/lib/loop", O_RDONLY), ELOOP);
+	FAILS(open("usr/lib/new", O_RDONLY), ENOENT);
+	CHECK(write_file("usr/lib/new", "made", 0) == 0);
+	CHECK_STR(read_file("nowhere"), "made");
+	CHECK_STR(text_of("usr/lib/abs"), "/etc/passwd");
+	CHECK_STR(text_of("usr/lib/up"), "../../../../../../../../etc/passwd");
+	CHECK_STR(text_of("usr/lib/conf"), "/etc");
+	CHECK_STR(text_of("usr/lib/conf/../usr/lib/new"), "/nowhere");
+}
+
 static void *replace_for_a_while(void *arg)
 {
 	char path[512], spare[512];
@@ -688,6 +724,7 @@ static void exercise(void)
 	test_sparse();
 	test_lists();
 	test_guest();
+	test_confined();
 	test_race();
 	test_snapshot();
 	test_shutdown();

@@ -13,6 +13,7 @@
 #include "fs/rootfs_handlers.h"
 
 #define READ_SIZE 32768
+#define ENTRY_MIN 128		/* in a reply with attributes: more than that each */
 
 struct dirent_read {	/* as getdents64() gives it */
 	uint64_t ino;
@@ -29,6 +30,8 @@ struct listing {
 	char *out;
 	size_t size, used;
 	bool plus;
+	uint64_t *nodes;	/* whose lookups were counted */
+	size_t n_nodes;
 };
 
 void rootfs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -98,7 +101,9 @@ static size_t add(struct listing *l, const struct dirent_read *en)
 	if (len > room)
 		return len;
 	/* One that vanished since is listed without a node, as a plain listing would. */
-	if (!is_dots(en->name) && rootfs_entry(&l->dir, en->name, 1, &e) < 0)
+	if (!is_dots(en->name) && rootfs_entry(&l->dir, en->name, 1, &e) == 0)
+		l->nodes[l->n_nodes++] = e.ino;
+	else
 		e.ino = 0;
 	return fuse_add_direntry_plus(l->req, l->out + l->used, room, en->name, &e, en->cookie);
 }
@@ -126,8 +131,9 @@ static void reply_listing(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
 {
 	_cleanup_handle_ struct rootfs_file *f = NULL;
 	_cleanup_free_ char *out = malloc(size);
-	struct listing l = { .req = req, .out = out, .size = size, .plus = plus };
-	int r = out ? rootfs_file_get(fi->fh, &f) : -ENOMEM;
+	_cleanup_free_ uint64_t *counted = plus ? malloc((size / ENTRY_MIN + 1) * sizeof(uint64_t)) : NULL;
+	struct listing l = { .req = req, .out = out, .size = size, .plus = plus, .nodes = counted };
+	int r = out && (counted || !plus) ? rootfs_file_get(fi->fh, &f) : -ENOMEM;
 
 	if (r == 0) {
 		HOLD_LOCK(&f->lock);
@@ -135,10 +141,12 @@ static void reply_listing(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
 		l.dir = (struct rootfs_dir){ .ino = ino, .fd = f->fd, .v = f->v };
 		r = list(&l, off);
 	}
-	if (r < 0)
+	if (r < 0) {
 		rootfs_reply(req, r);
-	else
-		fuse_reply_buf(req, l.out, l.used);
+	} else if (fuse_reply_buf(req, l.out, l.used) < 0) {
+		for (size_t i = 0; i < l.n_nodes; i++)
+			rootfs_node_forget(l.nodes[i], 1);
+	}
 }
 
 void rootfs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)

@@ -658,7 +658,7 @@ static void test_race(void)
 
 	write_file("race", "mine", 0);
 	pthread_create(&t, NULL, replace_for_a_while, (void *)&stop);
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < 2000 || (!good && i < 100000); i++) {
 		int fd = open("race", O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 		char text[64] = "";
 		struct stat st;

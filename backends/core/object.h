@@ -113,7 +113,7 @@ struct object {
 	struct snapshot **snaps;	/* sorted by name */
 	size_t n_snaps;
 	struct run run;			/* instances only */
-	const struct backend_ops *backend;	/* instances only, never NULL when loaded */
+	const struct backend_ops *backend;	/* instances only; NULL: none of this daemon's can do its type */
 };
 
 /* What changed; for the listener, which invalidates caches, and for the event log. */
@@ -141,7 +141,8 @@ const char *model_rundir(void);		/* a directory on tmpfs for this store (/run/in
 void model_listen(void (*f)(struct object *o, unsigned what));
 void object_changed(struct object *o, unsigned what);
 
-/* ---- finding; each returns a reference to be dropped with object_put(), or NULL. A returned object is loaded. ---- */
+/* ---- finding; each returns a reference to be dropped with object_put(), or NULL. A returned object is loaded. Not to be called
+ * with an object.lock held. ---- */
 struct object *object_get(uint32_t id);
 struct object *object_find(enum space s, const char *name);
 struct object *object_ref(struct object *o);
@@ -164,7 +165,8 @@ int object_rename(struct object *o, const char *new_name, struct err *e);	/* EEX
 int object_remove(struct object *o, struct err *e);
 int object_restore(struct object *o, const char *name, struct err *e);	/* out of the trash */
 int object_purge(struct object *o, struct err *e);			/* from the trash, for ever; storage included */
-/* Purges what is older than settings/trash.expiry; with force the oldest one in any case. Returns how many went. */
+/* Purges what is older than settings/trash.expiry; with force the oldest one in any case. Returns how many went. Also finishes
+ * purges that a killed daemon left; call it now and then. */
 int trash_expire(bool force);
 
 /* ---- entries; the caller holds o->lock for the ones that return pointers, and until it is done with them ---- */
@@ -216,6 +218,10 @@ int object_snapshot_recall(struct object *o, const char *name, struct err *e);
 /* Directory of the object in the store; dirfd is the caller's to close, or -errno. */
 int object_dirfd(struct object *o);
 void object_path(struct object *o, char *buf, size_t size);
+
+/* Called for an instance that is purged, before its directory (object_path()) is deleted: unmounts, storage. May be slow. On failure
+ * the rest stays for the next trash_expire(). Set once before threads exist. */
+void object_on_purge(int (*f)(struct object *o, struct err *e));
 
 /* ---- last failure of an object (file `error`), kept over kill -9; o NULL: failures that belong to no object ---- */
 void object_error_set(struct object *o, const struct err *e);	/* code 0 clears */

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Entries of objects. A change is prepared as a second list beside the present one, written to disk, and only then put in its
+ * place, so that a failure leaves everything as it was and readers never wait for the disk.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/core/cleanup.h"
+#include "backends/core/model.h"
+
+/* Slots that one writing of the record gives free for use. */
+#define SLOT_BLOCK 32
+
+/* ---- looking; o->lock held ---- */
+
+struct entry *object_entry(struct object *o, enum entry_kind k, const char *name)
+{
+	bool found;
+	size_t at = entry_search(o->entries, o->n_entries, k, name, &found);
+
+	return found ? o->entries[at] : NULL;
+}
+
+struct entry *object_entry_by_slot(struct object *o, uint32_t slot)
+{
+	for (size_t i = 0; slot && i < o->n_entries; i++)
+		if (o->entries[i]->slot == slot)
+			return o->entries[i];
+	return NULL;
+}
+
+void object_entries(struct object *o, enum entry_kind k, size_t *first, size_t *end)
+{
+	bool found;
+
+	*first = entry_search(o->entries, o->n_entries, k, "", &found);
+	*end = entry_search(o->entries, o->n_entries, (enum entry_kind)(k + 1), "", &found);
+}
+
+bool object_value(struct object *o, enum entry_kind k, const char *name, char *buf, size_t size)
+{
+	const struct entry *en;
+	size_t n;
+
+	HOLD_LOCK(&o->lock);
+	en = object_entry(o, k, name);
+	if (size)
+		*buf = '\0';
+	if (!en || !size)
+		return en != NULL;
+	n = en->len && en->value[en->len - 1] == '\n' ? en->len - 1 : en->len;
+	if (n >= size)
+		n = size - 1;
+	memcpy(buf, en->value, n);
+	buf[n] = '\0';
+	return true;
+}
+
+/* ---- saving; `save` held ---- */
+
+int object_check_alive(struct object *o, struct err *e)
+{
+	HOLD_LOCK(&o->lock);
+
+	if (o->gone)
+		return err_set(e, ENOENT, "%s was removed", o->name);
+	if (model_of(o)->broken)
+		return err_set(e, EIO, "%s cannot be changed: %.400s", *o->name ? o->name : "the settings", model_of(o)->broken->text);
+	return 0;
+}
+
+int object_save(struct object *o, struct entry **entries, size_t n, const struct meta *m, uint32_t reserved, uint64_t generation,
+		struct err *e)
+{
+	const struct record rec = { .id = o->id, .next_slot = reserved, .generation = generation, .meta = *m, .created = o->created,
+				    .entries = entries, .n_entries = n, .extra = model_of(o)->extra };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_close_ int fd = -1;
+	int r = object_check_alive(o, e);
+
+	if (!r)
+		r = record_print(&rec, &b, e);
+	if (r < 0)
+		return r;
+	fd = object_dirfd(o);
+	if (fd < 0)
+		return err_sys(e, -fd, "cannot open the directory of %s in the store", o->name);
+	return store_write(fd, "object.json", b.data, b.len, e);
+}
+
+/* ---- slots ---- */
+
+/* A number from what is reserved on disk; with save held also from what *reserved, to be written next, will cover. 0: none left. */
+static uint32_t take_slot(struct object *o, uint32_t *reserved)
+{
+	HOLD_LOCK(&o->lock);
+
+	if (o->next_slot >= (reserved ? *reserved : o->slots_reserved)) {
+		if (!reserved || o->next_slot > SLOT_MAX - SLOT_BLOCK)
+			return 0;
+		*reserved = o->next_slot + SLOT_BLOCK;
+	}
+	return o->next_slot++;
+}
+
+static int new_slot(struct object *o, uint32_t *ret, struct err *e)
+{
+	uint32_t reserved, slot;
+	int r;
+
+	HOLD_LOCK(&model_of(o)->save);
+	reserved = o->slots_reserved;
+	slot = take_slot(o, &reserved);
+	if (!slot)
+		return err_set(e, ENOSPC, "%s has used up all of its %u file numbers", o->name, SLOT_MAX);
+	if (reserved == o->slots_reserved) {
+		*ret = slot;
+		return 0;
+	}
+	r = object_save(o, o->entries, o->n_entries, &o->meta, reserved, o->generation, e);
+	HOLD_LOCK(&o->lock);
+	if (r < 0) {
+		o->next_slot = o->slots_reserved;
+		return r;
+	}
+	o->slots_reserved = reserved;
+	*ret = slot;
+	return 0;
+}
+
+uint32_t object_new_slot(struct object *o, struct err *e)
+{
+	uint32_t slot = take_slot(o, NULL);
+	int r;
+
+	if (slot)
+		return slot;
+	r = new_slot(o, &slot, e);
+	if (object_made_room(r, e))
+		r = new_slot(o, &slot, e);
+	return r < 0 ? 0 : slot;
+}
+
+/* ---- changing ---- */
+
+/* The list as it will be. Entries that stay are shared with the object's list until it is put in place. */
+struct draft {
+	struct object *o;
+	struct entry **list;
+	size_t n;
+	uint32_t reserved;
+	struct timespec now;
+	bool changed, content;		/* content: bytes or presence of entries */
+};
+
+static bool is_shared(const struct entry *en, struct entry *const *list, size_t n)
+{
+	bool found;
+	size_t at = entry_search(list, n, en->kind, en->name, &found);
+
+	return found && list[at] == en;
+}
+
+/* Frees what is in list and not in other, and the list. */
+static void free_rest(struct entry **list, size_t n, struct entry *const *other, size_t n_other)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!is_shared(list[i], other, n_other))
+			entry_free(list[i]);
+	free(list);
+}
+
+static int draft_begin(struct draft *d, struct object *o, size_t extra, struct err *e)
+{
+	*d = (struct draft){ .o = o, .n = o->n_entries, .reserved = o->slots_reserved, .now = model_now() };
+	d->list = calloc(o->n_entries + extra + 1, sizeof(struct entry *));
+	if (!d->list)
+		return err_set(e, ENOMEM, "out of memory");
+	if (d->n)
+		memcpy(d->list, o->entries, d->n * sizeof(struct entry *));
+	return 0;
+}
+
+static void draft_abandon(struct draft *d)
+{
+	HOLD_LOCK(&d->o->lock);
+
+	/* Numbers that were not written to disk were not seen by anybody. */
+	if (d->reserved != d->o->slots_reserved)
+		d->o->next_slot = d->o->slots_reserved;
+	free_rest(d->list, d->n, d->o->entries, d->o->n_entries);
+}
+
+static int draft_commit(struct draft *d, const struct meta *meta, struct err *e)
+{
+	struct object *o = d->o;
+	uint64_t generation = o->generation + (d->content ? 1 : 0);
+	int r = object_save(o, d->list, d->n, meta, d->reserved, generation, e);
+	struct entry **old = o->entries;
+	size_t n_old = o->n_entries;
+
+	if (r < 0) {
+		draft_abandon(d);
+		return r;
+	}
+	HOLD_LOCK(&o->lock);
+	o->entries = d->list;
+	o->n_entries = d->n;
+	o->slots_reserved = d->reserved;
+	o->generation = generation;
+	o->meta = *meta;
+	object_set_backend(o);
+	free_rest(old, n_old, o->entries, o->n_entries);
+	return 0;
+}
+
+static void draft_put(struct draft *d, size_t at, bool replace, struct entry *en)
+{
+	if (replace) {
+		if (!is_shared(d->list[at], d->o->entries, d->o->n_entries))
+			entry_free(d->list[at]);
+	} else {
+		memmove(&d->list[at + 1], &d->list[at], (d->n - at) * sizeof(struct entry *));
+		d->n++;
+	}
+	d->list[at] = en;
+	d->changed = true;
+}
+
+static void draft_remove(struct draft *d, size_t at)
+{
+	if (!is_shared(d->list[at], d->o->entries, d->o->n_entries))
+		entry_free(d->list[at]);
+	d->n--;
+	memmove(&d->list[at], &d->list[at + 1], (d->n - at) * sizeof(struct entry *));
+	d->changed = d->content = true;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_meta(const struct meta *a, const struct meta *b)
+{
+	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && same_time(a->mtime, b->mtime) &&
+		same_time(a->ctime, b->ctime);
+}
+
+static struct meta entry_meta(const struct draft *d, const struct entry_change *c, const struct entry *old)
+{
+	struct meta m = { .mode = 0644, .uid = META_INHERIT, .gid = META_INHERIT };
+
+	if (c->meta) {
+		m = *c->meta;
+		m.mode &= 07777;
+	} else if (old) {
+		m = old->meta;
+	}
+	if (!c->meta || !m.mtime.tv_sec)
+		m.mtime = d->now;
+	if (!c->meta || !m.ctime.tv_sec)
+		m.ctime = d->now;
+	return m;
+}
+
+static bool has_fixed_number(enum entry_kind k)
+{
+	return k == ENT_FIELD || k == ENT_META;
+}
+
+static int draft_set(struct draft *d, const struct entry_change *c, size_t at, const struct entry *old, struct err *e)
+{
+	const struct meta m = entry_meta(d, c, old);
+	bool same = old && old->len == c->len && !memcmp(old->value, c->value, c->len);
+	uint32_t slot = c->slot ? c->slot : old ? old->slot : 0;
+	struct entry *en;
+
+	if (same && (!c->meta || (same_meta(&m, &old->meta) && slot == old->slot)))
+		return 0;
+	if (!slot && !has_fixed_number(c->kind)) {
+		slot = take_slot(d->o, &d->reserved);
+		if (!slot)
+			return err_set(e, ENOSPC, "%s has used up all of its %u file numbers", d->o->name, SLOT_MAX);
+	}
+	en = entry_new(c->kind, c->name, c->value, c->len, slot, &m);
+	if (!en)
+		return err_set(e, ENOMEM, "out of memory");
+	draft_put(d, at, old != NULL, en);
+	d->content |= !same;
+	return 0;
+}
+
+static int draft_change(struct draft *d, const struct entry_change *c, struct err *e)
+{
+	bool found;
+	size_t at = entry_search(d->list, d->n, c->kind, c->name, &found);
+
+	if (c->kind < ENT_FIELD || c->kind >= ENT_KIND_MAX || !*c->name || strlen(c->name) > RECORD_NAME_MAX)
+		return err_set(e, EINVAL, "there can be no entry \"%.80s\" of kind %d", c->name, c->kind);
+	if (c->value)
+		return draft_set(d, c, at, found ? d->list[at] : NULL, e);
+	if (found)
+		draft_remove(d, at);
+	return 0;
+}
+
+int object_change_saved(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e)
+{
+	struct draft d;
+	int r = object_check_alive(o, e);
+
+	*changed = false;
+	if (!r)
+		r = draft_begin(&d, o, n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; !r && i < n; i++)
+		r = draft_change(&d, &c[i], e);
+	*changed = !r && d.changed;
+	if (*changed)
+		return draft_commit(&d, &o->meta, e);
+	draft_abandon(&d);
+	return r;
+}
+
+static int change_once(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e)
+{
+	HOLD_LOCK(&model_of(o)->save);
+
+	return object_change_saved(o, c, n, changed, e);
+}
+
+int object_change(struct object *o, const struct entry_change *c, size_t n, unsigned what, struct err *e)
+{
+	bool changed;
+	int r = change_once(o, c, n, &changed, e);
+
+	if (object_made_room(r, e))
+		r = change_once(o, c, n, &changed, e);
+	if (!r && changed)
+		object_changed(o, what);
+	return r;
+}
+
+static int draft_set_meta(struct draft *d, enum entry_kind k, const char *name, const struct meta *m, struct err *e)
+{
+	struct entry_change c = { .kind = k, .name = name, .value = "", .meta = m };
+	bool found;
+	size_t at = entry_search(d->list, d->n, k, name, &found);
+	const struct entry *old = found ? d->list[at] : NULL;
+
+	if (old) {
+		c.value = old->value;
+		c.len = old->len;
+	} else if (k != ENT_META) {
+		return err_set(e, ENOENT, "there is no %s/%.80s", entry_kind_name(k), name);
+	} else if (!*name || strlen(name) > RECORD_NAME_MAX) {
+		return err_set(e, EINVAL, "the path \"%.80s\" must have 1 to %d bytes", name, RECORD_NAME_MAX);
+	}
+	return draft_set(d, &c, at, old, e);
+}
+
+static int set_meta_once(struct object *o, enum entry_kind k, const char *name, const struct meta *m, bool *changed, struct err *e)
+{
+	struct meta own;
+	struct draft d;
+	int r;
+
+	HOLD_LOCK(&model_of(o)->save);
+	r = object_check_alive(o, e);
+	if (!r)
+		r = draft_begin(&d, o, 1, e);
+	if (r < 0)
+		return r;
+	own = o->meta;
+	if (k)
+		r = draft_set_meta(&d, k, name, m, e);
+	else
+		own = entry_meta(&d, &(struct entry_change){ .meta = m }, NULL);
+	d.content = false;
+	*changed = !r && (d.changed || !same_meta(&own, &o->meta));
+	if (*changed)
+		return draft_commit(&d, &own, e);
+	draft_abandon(&d);
+	return r;
+}
+
+int object_set_meta(struct object *o, enum entry_kind k, const char *name, const struct meta *m, struct err *e)
+{
+	bool changed = false;
+	int r = set_meta_once(o, k, name, m, &changed, e);
+
+	if (object_made_room(r, e))
+		r = set_meta_once(o, k, name, m, &changed, e);
+	if (!r && changed)
+		object_changed(o, CHANGED_META);
+	return r;
+}

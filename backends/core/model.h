@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside of the model: what object.c, entry.c, snapshot.c, trash.c, index.c and model.c share. Nobody else includes it.
+ *
+ * Locks, in this order: object.change -> save -> registry_lock -> object.lock -> leaves. `save` is held by whoever writes or
+ * moves the object's directory; with it the entries and snapshots do not change, so that they can be read and written to disk
+ * without object.lock, which is taken only for the moment in which the new ones take the place of the old. An object's name
+ * and space change with save, registry_lock and object.lock held: any one of them is enough to read them.
+ */
+#pragma once
+
+#include "backends/core/object.h"
+#include "backends/core/record.h"
+#include "backends/core/registry.h"
+#include "backends/core/store.h"
+
+struct model_object {
+	struct object o;
+	unsigned refs;			/* atomic; the registry has one */
+	bool purging;			/* its directory is trash/.purge-ID; under object.lock */
+	pthread_mutex_t save;
+	struct json_t *extra;		/* members of object.json that we do not know; under save */
+	struct err *broken;		/* object.json could not be read, and will not be overwritten; set before others see it */
+};
+
+static inline struct model_object *model_of(struct object *o)
+{
+	return (struct model_object *)o;
+}
+
+static inline struct timespec model_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t;
+}
+
+/* ---- index.c; registry_lock held ---- */
+int index_load(struct err *e);			/* fills the registry with what is on disk */
+void index_put(const struct slot *s);		/* it came or moved */
+void index_del(uint32_t id);
+void index_close(void);
+
+/* ---- model.c ---- */
+bool object_error_keep(struct object *o, const struct err *e);	/* tells nobody: while loading; true when it is a new one */
+
+/* ---- object.c ---- */
+struct model_object *object_new(uint32_t id, enum space s, const char *name);
+/* From disk, not in the registry. A record that cannot be read gives a broken object; NULL: no memory, no descriptors. */
+struct object *object_load(uint32_t id, enum space s, const char *name, bool purging);
+void object_set_backend(struct object *o);	/* from the field `type`; o->lock held, or nobody else sees it */
+/* Moves it on disk and in memory; with idle only when nothing runs. -EEXIST, -EBUSY, -ENOENT (not there any more). Caller notifies. */
+int object_move(struct object *o, enum space from, enum space to, const char *name, bool idle, struct err *e);
+/* Takes it out of the registry; its directory is trash/.purge-ID from then on, to be removed by object_erase(). */
+int object_vanish(struct object *o, enum space from, bool idle, struct err *e);
+int object_erase(struct object *o, struct err *e);
+
+/* Copies its name and returns its space, as they are now. Takes o->lock. */
+enum space object_label(struct object *o, char name[sizeof(((struct object *)0)->name)]);
+
+/* True when that error may go away by purging the trash, and something was purged: try again. */
+bool object_made_room(int error, struct err *e);
+
+/* ---- entry.c ---- */
+/* Writes object.json as it would be with these entries; save held. */
+int object_save(struct object *o, struct entry **entries, size_t n, const struct meta *m, uint32_t reserved, uint64_t generation,
+		struct err *e);
+/* object_change() with save held; *changed tells whether there was anything to do. */
+int object_change_saved(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e);
+/* Why it cannot be changed: -ENOENT gone, -EIO broken. */
+int object_check_alive(struct object *o, struct err *e);
+
+/* ---- snapshot.c ---- */
+void snapshots_load(struct object *o, int dirfd);
+
+/* ---- trash.c ---- */
+time_t trash_time(const char *name);		/* from NAME@YYYYMMDDTHHMMSS, 0: no such name */
+int trash_add(struct object *o, struct err *e);
+void trash_leftover(uint32_t id);		/* a .purge-ID that is still there */
+void trash_close(void);

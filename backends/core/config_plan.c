@@ -36,15 +36,13 @@ static int find_differences(struct plan *p)
 		struct expanded_item *a = i < p->before.n ? &p->before.items[i] : NULL;
 		struct expanded_item *b = j < p->after.n ? &p->after.items[j] : NULL;
 		int r = !a ? 1 : !b ? -1 : compare(a, b);
-		const struct expanded_item *any;
-		const struct key *k;
+		const struct expanded_item *any = r <= 0 ? a : b;
+		const struct key *k = any->kind == ENT_CONFIG ? key_find(any->name) : NULL;
 
 		a = r <= 0 ? a : NULL;
 		b = r >= 0 ? b : NULL;
 		i += a != NULL;
 		j += b != NULL;
-		any = a ? a : b;
-		k = any->kind == ENT_CONFIG ? key_find(any->name) : NULL;
 		if (a && b && same_item(a, b, k))
 			continue;
 		p->diffs[p->n_diffs++] = (struct difference){ .before = a, .after = b, .key = k };

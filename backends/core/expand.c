@@ -51,7 +51,7 @@ static char *copy_bytes(const char *data, size_t len)
 static void stack_add(struct stack *s, enum entry_kind kind, const char *name, const char *value, size_t len, const char *source,
 		      struct timespec mtime)
 {
-	struct expanded_item it = { .kind = kind, .len = len, .mtime = mtime };
+	struct expanded_item *it;
 
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 32;
@@ -64,12 +64,12 @@ static void stack_add(struct stack *s, enum entry_kind kind, const char *name, c
 		s->items = more;
 		s->cap = cap;
 	}
-	it.name = strdup(name);
-	it.value = copy_bytes(value, len);
-	it.source = strdup(source);
-	s->failed |= !it.name || !it.value || !it.source;
-	s->items[s->n] = (struct stack_item){ .it = it, .order = s->n };
-	s->n++;
+	s->items[s->n] = (struct stack_item){ .it = { .kind = kind, .len = len, .mtime = mtime }, .order = s->n };
+	it = &s->items[s->n++].it;
+	it->name = strdup(name);
+	it->value = copy_bytes(value, len);
+	it->source = strdup(source);
+	s->failed |= !it->name || !it->value || !it->source;
 }
 
 static bool is_expanded(enum entry_kind k)

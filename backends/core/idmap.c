@@ -328,7 +328,7 @@ static int build(const char *raw, struct idmap *ret, struct err *e)
 
 int idmap_for(const struct expanded *x, struct idmap *ret, struct err *e)
 {
-	struct idmap m;
+	struct idmap m = { 0 };
 	int r;
 
 	if (expanded_bool(x, "security.privileged", false)) {
@@ -343,7 +343,7 @@ int idmap_for(const struct expanded *x, struct idmap *ret, struct err *e)
 
 int idmap_check_raw(const char *text, struct err *e)
 {
-	struct idmap m;
+	struct idmap m = { 0 };
 
 	return build(text, &m, e);
 }

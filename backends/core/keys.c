@@ -216,7 +216,7 @@ int key_check_name(const char *name, const struct key **ret, struct err *e)
 	}
 	if (!strncmp(name, "volatile.", 9))
 		return err_set(e, EINVAL, "%.100s is not configuration; what is kept but not configured stands in volatile/", name);
-	near = nearest(name);
+	near = e ? nearest(name) : NULL;
 	if (near)
 		return err_set(e, EINVAL, "unknown key \"%.100s\"; the nearest known one is %s", name, near);
 	return err_set(e, EINVAL, "unknown key \"%.100s\"; instfs --list-keys shows the known ones", name);
@@ -225,7 +225,7 @@ int key_check_name(const char *name, const struct key **ret, struct err *e)
 int key_check(const char *name, const char *value, size_t len, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	const struct key *k;
+	const struct key *k = NULL;
 	size_t max;
 	int r;
 

@@ -17,6 +17,7 @@
 #include "backends/core/value.h"
 
 #define VALUE_MAX 4096
+#define DEPTH_MAX 32
 
 static const char *const architectures[][2] = {
 	{ "x86_64", "amd64" }, { "i686", "i386" }, { "aarch64", "arm64" }, { "armv7l", "armhf" }, { "armv6l", "armel" },
@@ -259,6 +260,42 @@ static int parse_document(yaml_document_t *d, struct metadata *m, struct err *e)
 	return 0;
 }
 
+static int bad_yaml(const yaml_parser_t *parser, struct err *e)
+{
+	return err_set(e, EINVAL, "metadata.yaml, line %zu: %s", parser->problem_mark.line + 1,
+		       parser->problem ? parser->problem : "it cannot be read");
+}
+
+/* libyaml's time grows with the square of the depth: a megabyte of brackets would take it an hour. */
+static int check_depth(const char *text, size_t len, struct err *e)
+{
+	yaml_parser_t parser;
+	int depth = 0, r = 0;
+	bool end = false;
+
+	if (!yaml_parser_initialize(&parser))
+		return err_set(e, ENOMEM, "not enough memory for metadata.yaml");
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	while (!r && !end) {
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(&parser, &event)) {
+			r = bad_yaml(&parser, e);
+			break;
+		}
+		if (event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT)
+			depth++;
+		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
+			depth--;
+		if (depth > DEPTH_MAX)
+			r = err_set(e, EINVAL, "metadata.yaml, line %zu: nested deeper than %d", event.start_mark.line + 1, DEPTH_MAX);
+		end = event.type == YAML_STREAM_END_EVENT || event.type == YAML_DOCUMENT_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return r;
+}
+
 int metadata_parse(const char *text, size_t len, struct metadata *ret, struct err *e)
 {
 	_cleanup_metadata_ struct metadata m = { .n_properties = 0 };
@@ -268,12 +305,14 @@ int metadata_parse(const char *text, size_t len, struct metadata *ret, struct er
 
 	if (len > METADATA_MAX)
 		return err_set(e, EINVAL, "metadata.yaml is larger than %u bytes", METADATA_MAX);
+	r = check_depth(text, len, e);
+	if (r < 0)
+		return r;
 	if (!yaml_parser_initialize(&parser))
 		return err_set(e, ENOMEM, "not enough memory for metadata.yaml");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	if (!yaml_parser_load(&parser, &d)) {
-		r = err_set(e, EINVAL, "metadata.yaml, line %zu: %s", parser.problem_mark.line + 1,
-			    parser.problem ? parser.problem : "it cannot be read");
+		r = bad_yaml(&parser, e);
 		yaml_parser_delete(&parser);
 		return r;
 	}

@@ -7,27 +7,26 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* ---- for the server: descriptors that must survive it. Any thread. ---- */
-/*
- * Leaves a copy with the holder under that key (the last one given counts). The server's own descriptor must stay open until
- * holder_drop_fd(): a new holder is given it again. 0, -EMFILE (too many), or -ENOTCONN (no holder, as in unit tests).
- */
+/* Leaves a copy with the holder under that key (the last one given counts). 0, -EMFILE, or -ENOTCONN (no holder: unit tests). */
 int holder_store_fd(uint64_t key, int fd);
 int holder_drop_fd(uint64_t key);	/* not there: success */
-/* A new descriptor for what an earlier server stored, the caller's to close; it stays in the store. -ENOENT, -ENOTCONN. */
+/* A new descriptor for what this or an earlier server stored, the caller's to close; it stays in the store. -ENOENT, -ENOTCONN. */
 int holder_fetch_fd(uint64_t key);
 
-/* ---- the holder's side ---- */
-struct holder_fds;	/* holder_fds.c */
-void holder_fds_serve(void);		/* FD_STORE_PEER is readable */
-void holder_fds_forget_all(void);	/* a new holder begins with an empty store */
-void holder_fds_keep_over_exec(void);
+/* For the guard: copies of everything stored, in case the holder dies; then, to another holder: a new socket (its end is returned,
+ * FD_STORE is replaced), and once it runs, everything again. */
+void holder_fds_copy_all(void);
+int holder_fds_reconnect(void);
+void holder_fds_store_again(void);
 
-/* ---- the server's side ---- */
-/* Hands everything stored to a new holder, whose end of the socket is `peer`; FD_STORE is replaced. */
-int holder_fds_reconnect(int *peer);
+/* ---- for the holder ---- */
+void holder_fds_serve(void);			/* FD_STORE_PEER is readable */
+void holder_fds_forget_all(void);		/* a new holder begins with an empty store */
+void holder_fds_close_on_exec(bool on);
 
 /* How a holder comes to life. */
 enum holder_birth {

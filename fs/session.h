@@ -15,6 +15,12 @@
 extern const struct fuse_lowlevel_ops fs_ops;
 extern const struct fuse_lowlevel_ops rootfs_ops;	/* fs/rootfs.c: the same table for inodes with ROOTFS_BIT set */
 
+/*
+ * Of fs/ops.c: called once, after the model and the backends stand and before any request is handled. first: nothing can be known
+ * of an earlier server; else drops from the kernel's caches what changed while no server was looking (KEEP_DIRTY).
+ */
+void fs_takeover(bool first);
+
 /* Runs until the file system is unmounted. Called by the server's main() after everything else stands. */
 int session_run(struct err *e);
 
@@ -42,6 +48,8 @@ void request_result(const struct caller *who, int result, uint64_t ino);
  * Must be called before the handler returns and before anybody can reply.
  */
 void request_defer(fuse_req_t req, void (*cancel)(fuse_req_t req, void *arg), void *arg);
+/* It will be answered before the handler returns after all: when this returns, cancel() is not running and will not be called. */
+void request_undefer(fuse_req_t req);
 
 /* ---- cache invalidation: a transactional ring in the shared memory, sent by the holder. Cheap, any thread, never blocks. ---- */
 void notify_inode(uint64_t ino, bool data);			/* attributes, and with data the pages or the cached listing */

@@ -129,4 +129,10 @@ int shm_take_fd(int fd, int number);
 /* Sets or clears close-on-exec on every fixed descriptor from FD_FUSE up to and without `end` that is open. */
 void shm_close_on_exec(bool on, int end);
 
+/*
+ * For the server, before it maps anything large: a page that is not there when SIGKILL is pending cuts the kernel's copy short, and the
+ * client gets EIO. What requests are read into and answered from must be in memory. Does nothing when that is not allowed.
+ */
+void shm_lock_memory(void);
+
 uint64_t shm_clock(void);	/* CLOCK_MONOTONIC in ns */

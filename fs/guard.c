@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A new holder is a child of the server by birth only: it is in a session of its own, inherits the descriptors the server has, and
+ * watches the server by a pidfd, so that neither's death is more to the other than an event.
+ */
+#include "fs/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fs/holder.h"
+#include "fs/log.h"
+#include "fs/shm.h"
+#include "fs/start.h"
+
+#define STACK_SIZE (64u << 10)
+
+static int spawn_holder(int peer, int self, pid_t *pid)
+{
+	posix_spawn_file_actions_t fa;
+	int r = posix_spawn_file_actions_init(&fa);
+
+	if (r)
+		return -r;
+	for (int fd = FD_FUSE; fd < FD_HOLDER; fd++)
+		posix_spawn_file_actions_adddup2(&fa, fd, fd);
+	posix_spawn_file_actions_adddup2(&fa, peer, FD_STORE_PEER);
+	posix_spawn_file_actions_adddup2(&fa, self, FD_SERVER);
+	r = start_self("--internal-holder", "revived", &fa, pid);
+	posix_spawn_file_actions_destroy(&fa);
+	return r;
+}
+
+static int revive(void)
+{
+	int peer = holder_fds_reconnect(), self = (int)syscall(SYS_pidfd_open, getpid(), 0), r = -EMFILE;
+	pid_t pid;
+
+	if (peer >= 0 && self >= 0)
+		r = spawn_holder(peer, self, &pid);
+	if (peer >= 0)
+		close(peer);
+	if (self >= 0)
+		close(self);
+	if (!r)
+		r = shm_take_fd((int)syscall(SYS_pidfd_open, pid, 0), FD_HOLDER);
+	if (!r)
+		holder_fds_store_again();
+	return r;
+}
+
+static void *guard(void *unused)
+{
+	struct pollfd p = { .fd = FD_HOLDER, .events = POLLIN };
+	int r;
+
+	holder_fds_copy_all();
+	for (;;) {
+		if (poll(&p, 1, -1) < 0)
+			continue;
+		if (__atomic_load_n(&shm->state, __ATOMIC_SEQ_CST) == SHM_UNMOUNTED)
+			return NULL;
+		waitid(P_PIDFD, FD_HOLDER, &(siginfo_t){ 0 }, WEXITED | WNOHANG);
+		r = revive();
+		if (r)
+			log_error("no other holder can be started: %s", strerror(-r));
+		else
+			log_warning("the holder was killed; started another one");
+		/* One that dies at once must not make us a fork bomb. */
+		poll(NULL, 0, r ? 1000 : 100);
+	}
+	return NULL;
+}
+
+int guard_start(void)
+{
+	pthread_attr_t a;
+	pthread_t t;
+	int r;
+
+	pthread_attr_init(&a);
+	pthread_attr_setstacksize(&a, STACK_SIZE);
+	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
+	r = pthread_create(&t, &a, guard, NULL);
+	pthread_attr_destroy(&a);
+	return -r;
+}

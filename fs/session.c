@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The server's session: libfuse decodes, we read and write.
+ *
+ * INIT is answered once in the life of a mount. Its bytes stay in the shared memory; a later server lets libfuse see them again, so that it
+ * knows what was agreed, and swallows the answer. What INIT is told must therefore never depend on the version of the program:
+ * max_write and the capabilities are those of SHM_VERSION.
+ *
+ * Threads: readers (one per slot), and the guard, which waits for the holder to die. None ever waits for another.
+ */
+#include "fs/session.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "backends/core/keep.h"
+#include "fs/dispatch.h"
+#include "fs/guard.h"
+#include "fs/log.h"
+#include "fs/notify.h"
+#include "fs/request.h"
+#include "fs/ring.h"
+#include "fs/shm.h"
+
+#define STACK_SIZE (256u << 10)
+#define FLAGS2_RESEND (1u << 7)		/* FUSE_HAS_RESEND, bit 39, in flags2 */
+#ifndef FUSE_NOTIFY_RESEND
+#define FUSE_NOTIFY_RESEND 7
+#endif
+
+static struct fuse_session *session;
+
+const struct session_options *session_options(void)
+{
+	static struct session_options o;
+
+	if (shm && !o.mountpoint)
+		o = (struct session_options){
+			.mountpoint = shm->options.mountpoint,
+			.read_only = shm->options.read_only,
+			.allow_other = shm->options.allow_other,
+			.owner = shm->options.owner,
+		};
+	return &o;
+}
+
+/* ---- INIT ---- */
+
+static void want(struct fuse_conn_info *c, unsigned caps)
+{
+	c->want |= c->capable & caps;
+}
+
+static void on_init(void *userdata, struct fuse_conn_info *c)
+{
+	/* The kernel refuses reads into buffers below max_write: never another number while a mount lives. */
+	c->max_write = SHM_MAX_WRITE;
+	c->max_background = 64;
+	c->congestion_threshold = 48;
+	c->time_gran = 1;
+	want(c, FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
+		FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO);
+	if (fs_ops.readdirplus || rootfs_ops.readdirplus)
+		want(c, FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+	c->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS |
+			       FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+}
+
+static void note_resend(void)
+{
+	const struct fuse_in_header *h = (void *)shm->init;
+	const struct fuse_init_in *in = (void *)(h + 1);
+
+	shm->resend = h->len >= sizeof(*h) + sizeof(*in) && in->flags & (1u << 30) && in->flags2 & FLAGS2_RESEND;
+}
+
+/*
+ * The kernel insists on a large buffer even for this small message; and a slot keeps it when we are killed right behind the read. Our
+ * copy counts once its first word, the length, is there.
+ */
+static int read_init(struct err *e)
+{
+	const struct fuse_in_header *in = (void *)shm->slots[0].request;
+	ssize_t n = in->len;
+
+	while (!in->len) {
+		n = read(FD_FUSE, shm->slots[0].request, sizeof(shm->slots[0].request));
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, errno, "the kernel does not begin");
+	}
+	if ((size_t)n > sizeof(shm->init) || in->opcode != FUSE_INIT)
+		return err_set(e, EPROTO, "the kernel begins with opcode %u of %zd bytes", in->opcode, n);
+	memcpy(shm->init + sizeof(in->len), &in->opcode, in->len - sizeof(in->len));
+	__atomic_store_n((uint32_t *)shm->init, in->len, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static int start_init(struct err *e)
+{
+	struct fuse_in_header *h = (void *)shm->init;
+	struct fuse_buf b = { .mem = shm->init };
+	int r = h->len ? 0 : read_init(e);
+
+	if (r)
+		return r;
+	note_resend();
+	request_mute(shm->init_done);
+	b.size = h->len;
+	fuse_session_process_buf(session, &b);
+	request_mute(false);
+	if (fuse_session_exited(session))
+		return err_set(e, EPROTO, "the kernel and libfuse do not agree about the protocol");
+	shm->init_done = 1;
+	return 0;
+}
+
+/* ---- readers ---- */
+
+static void *reader(void *arg)
+{
+	struct shm_slot *s = arg;
+	ssize_t n;
+
+	request_replay_slot(session, s);
+	for (;;) {
+		request_slot_free(s);
+		n = read(FD_FUSE, s->request, sizeof(s->request));
+		if (n > 0)
+			request_handle(session, s);
+		else if (n < 0 && errno != EINTR && errno != EAGAIN && errno != ENOENT)
+			break;
+	}
+	if (errno != ENODEV && errno != ECONNABORTED)
+		log_error("/dev/fuse: %s", strerror(errno));
+	__atomic_store_n(&shm->state, SHM_UNMOUNTED, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static int start_reader(pthread_t *t, struct shm_slot *s)
+{
+	pthread_attr_t a;
+	void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_POPULATE, -1, 0);
+	int r;
+
+	if (stack == MAP_FAILED)
+		return errno;
+	mlock(stack, STACK_SIZE);
+	pthread_attr_init(&a);
+	pthread_attr_setstack(&a, stack, STACK_SIZE);
+	r = pthread_create(t, &a, reader, s);
+	pthread_attr_destroy(&a);
+	return r;
+}
+
+static void tell_ready(void)
+{
+	const uint64_t one = 1;
+
+	shm->ready_ns = shm_clock();
+	__atomic_store_n(&shm->state, SHM_RUNNING, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&shm->ready, shm->generation, __ATOMIC_SEQ_CST);
+	if (write(FD_KICK, &one, sizeof(one)) < 0)
+		log_warning("the holder cannot be told: %s", strerror(errno));
+}
+
+/* libfuse wants one; our readers do without. */
+static ssize_t read_request(int fd, void *buf, size_t len, void *userdata)
+{
+	return read(fd, buf, len);
+}
+
+static int make_session(struct err *e)
+{
+	static const struct fuse_custom_io io = { .writev = request_reply, .read = read_request };
+	char *argv[] = { "instfs", shm->options.debug ? "-d" : NULL, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(shm->options.debug ? 2 : 1, argv);
+
+	session = fuse_session_new(&args, dispatch_table(on_init), sizeof(struct fuse_lowlevel_ops), NULL);
+	fuse_opt_free_args(&args);
+	if (!session)
+		return err_set(e, ENOMEM, "libfuse makes no session");
+	if (fuse_session_custom_io(session, &io, FD_FUSE) < 0)
+		return err_set(e, EINVAL, "libfuse does not take the descriptor");
+	return 0;
+}
+
+/* Gets back what was under way. The kernel re-sends to whoever reads next; the slots are each their reader's. */
+static void recover(bool first)
+{
+	int r;
+
+	if (first)
+		return;
+	r = request_journaled() ? 0 : notify_send(FUSE_NOTIFY_RESEND, NULL, 0, NULL);
+	if (r)
+		log_warning("the kernel does not re-send requests: %s", strerror(-r));
+	request_replay_deferred(session);
+}
+
+int session_run(struct err *e)
+{
+	const bool first = !shm->init_done;
+	pthread_t threads[SHM_READERS];
+	int n = 0, r;
+
+	r = make_session(e);
+	if (r)
+		return r;
+	r = start_init(e);
+	if (r)
+		return r;
+	request_takeover();
+	poll_load();
+	ring_kick(&shm->notify);
+	ring_kick(&shm->touch);
+	if (guard_start())
+		log_warning("nobody watches the holder: %s", strerror(errno));
+	recover(first);
+	for (; n < SHM_READERS; n++) {
+		r = start_reader(&threads[n], &shm->slots[n]);
+		if (r)
+			break;
+	}
+	if (n < SHM_READERS)
+		return err_sys(e, r, "threads");
+	tell_ready();
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}

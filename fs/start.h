@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From main() to the process that was meant: the command line, the holder, a server, or one of their helpers. */
+#pragma once
+
+#include <spawn.h>
+#include <sys/types.h>
+
+#include "backends/core/err.h"
+
+/* What a server does, once the shared memory is attached: sets everything up and calls session_run(). */
+typedef int (*start_serve_fn)(struct err *e);
+
+int start_main(int argc, char **argv, start_serve_fn serve);
+
+/* Starts this very program (also when its file is gone) in a session of its own with one of its internal commands. 0 or -errno. */
+int start_self(const char *command, const char *arg, const posix_spawn_file_actions_t *fa, pid_t *ret);
+
+/* Whether the program at path would take over: asks it. */
+int start_check(const char *path, struct err *e);

@@ -636,7 +636,7 @@ static void *replace_for_a_while(void *arg)
 
 	snprintf(path, sizeof(path), "%s/race", real);
 	snprintf(spare, sizeof(spare), "%s/race2", real);
-	for (int i = 0; !*(volatile int *)arg; i++) {
+	for (int i = 0; !__atomic_load_n((int *)arg, __ATOMIC_SEQ_CST); i++) {
 		unlink(spare);
 		if (i % 3 == 0)
 			write_file(spare, "mine", 0);
@@ -652,12 +652,11 @@ static void *replace_for_a_while(void *arg)
 /* A name that is by turns a file, a link to a file of the host and a fifo: never anything but the file is opened by the server. */
 static void test_race(void)
 {
-	volatile int stop = 0;
-	int good = 0, bad = 0;
+	int good = 0, bad = 0, stop = 0;
 	pthread_t t;
 
 	write_file("race", "mine", 0);
-	pthread_create(&t, NULL, replace_for_a_while, (void *)&stop);
+	pthread_create(&t, NULL, replace_for_a_while, &stop);
 	for (int i = 0; i < 2000 || (!good && i < 100000); i++) {
 		int fd = open("race", O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 		char text[64] = "";
@@ -671,7 +670,7 @@ static void test_race(void)
 		}
 		close(fd);
 	}
-	stop = 1;
+	__atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
 	pthread_join(t, NULL);
 	CHECK(good > 0 && bad == 0);
 }

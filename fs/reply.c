@@ -71,12 +71,6 @@ struct later_reply {
 	char name[256];
 };
 
-/* After this the request's interrupt handler neither runs nor will. */
-static void disarm(fuse_req_t req)
-{
-	fuse_req_interrupt_func(req, NULL, NULL);
-}
-
 static void later_free(struct later_reply *l)
 {
 	object_put(l->o);
@@ -113,7 +107,7 @@ void reply_unprepare(void *arg)
 
 	if (!l)
 		return;
-	disarm(l->req);
+	request_undefer(l->req);
 	later_free(l);
 }
 
@@ -122,7 +116,7 @@ void reply_done(void *arg, int result)
 	struct later_reply *l = arg;
 	uint64_t ino = 0;
 
-	disarm(l->req);
+	request_undefer(l->req);
 	if (result >= 0 && l->how == LATER_MKDIR) {
 		_cleanup_view_ struct view dir = { 0 };
 
@@ -209,7 +203,7 @@ static void blocked_try(struct blocked *b)
 	}
 	if (!blocked_claim(b))
 		return;
-	disarm(b->req);
+	request_undefer(b->req);
 	if (r < 0)
 		fuse_reply_err(b->req, -r);
 	else

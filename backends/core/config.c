@@ -107,7 +107,7 @@ static int change_instance(const struct request *q, struct err *e)
 
 struct users {
 	const struct request *q;
-	struct plan *plans;	/* of those that differ */
+	struct plan *plans;	/* of those that run and differ */
 	size_t n, cap;
 	struct err *e;
 };
@@ -133,7 +133,8 @@ static int check_user(uint32_t id, const char *name, void *arg)
 		r = plan_check(&p, u->q->who, u->e);
 	if (r < 0)
 		return err_wrap(u->e, "instance %s", name), r;
-	if (!p.n_diffs || u->q->dry)
+	/* one that is being started now applies what it missed at the end of its start, see config_catch_up() */
+	if (!p.n_diffs || u->q->dry || !plan_is_up(&p))
 		return 0;
 	if (u->n == u->cap) {
 		size_t cap = u->cap ? u->cap * 2 : 16;
@@ -174,66 +175,40 @@ static int apply_users(struct users *u, struct err *e)
 	return 0;
 }
 
-/* Returns 1 when something changed meanwhile; adds to changed the instances whose expanded configuration is another one now. */
-static int try_profile(const struct request *q, struct object ***changed, size_t *n_changed, struct err *e)
+/* Returns 1 when something changed meanwhile. The listener of the model tells what became of the users' expanded files. */
+static int try_profile(const struct request *q, struct err *e)
 {
 	__attribute__((cleanup(users_free))) struct users u = { .q = q, .e = e };
 	__attribute__((cleanup(unlock_change))) struct object *held = NULL;
 	uint64_t seen = generation(q->o);
-	struct object **list;
 	int r;
 
 	r = profile_each_user(q->o, check_user, &u);
 	if (r < 0 || q->dry)
 		return r;
-	list = calloc(u.n + 1, sizeof(*list));
-	if (!list)
-		return err_sys(e, ENOMEM, "profile %s", q->o->name);
-	*changed = list;
 	pthread_mutex_lock(&q->o->change);
 	held = q->o;
 	if (q->o->gone)
 		return err_set(e, ENOENT, "%s is gone", q->o->name);
-	if (generation(q->o) != seen || !lock_users(&u)) {
-		free(list);
-		*changed = NULL;
+	if (generation(q->o) != seen || !lock_users(&u))
 		return 1;
-	}
 	r = apply_users(&u, e);
 	if (r < 0)
 		return r;
 	r = save(q, e);
-	for (size_t i = 0; i < u.n; i++) {
-		if (r < 0)
-			plan_rollback(&u.plans[i]);
-		else
-			list[(*n_changed)++] = object_ref(u.plans[i].o);
-	}
-	return r;
-}
-
-static int change_profile_locked(const struct request *q, struct object ***changed, size_t *n_changed, struct err *e)
-{
-	HOLD_CONFIG(wrlock);
-	int r;
-
-	do
-		r = try_profile(q, changed, n_changed, e);
-	while (r > 0);
+	for (size_t i = 0; i < u.n && r < 0; i++)
+		plan_rollback(&u.plans[i]);
 	return r;
 }
 
 static int change_profile(const struct request *q, struct err *e)
 {
-	_cleanup_free_ struct object **changed = NULL;
-	size_t n = 0;
+	HOLD_CONFIG(wrlock);
 	int r;
 
-	r = change_profile_locked(q, &changed, &n, e);
-	for (size_t i = 0; i < n; i++) {
-		object_changed(changed[i], CHANGED_ENTRIES);
-		object_put(changed[i]);
-	}
+	do
+		r = try_profile(q, e);
+	while (r > 0);
 	return r;
 }
 

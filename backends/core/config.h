@@ -26,7 +26,7 @@ struct expanded {
 	size_t n;
 };
 
-/* The caller holds no lock of an object. */
+/* The caller holds no lock of an object. EINVAL: a profile that it names does not exist any more. */
 int config_expand(struct object *inst, struct expanded *ret, struct err *e);
 void expanded_free(struct expanded *x);
 #define _cleanup_expanded_ __attribute__((cleanup(expanded_free)))
@@ -60,7 +60,7 @@ int profile_each_user(struct object *profile, int (*f)(uint32_t id, const char *
 
 /* ---- documents ---- */
 /* The whole configured document in the form that `lxc config show` / `lxc profile show` print, or the expanded one. With
- * snap the caller holds o->lock, and expanded is false. */
+ * snap the caller holds o->change or o->lock, and expanded is false. */
 int config_print_yaml(struct object *o, const struct snapshot *snap, bool expanded, struct buf *out, struct err *e);
 
 /* Keys whose configured value differs from the one at the last start, one per line (runtime/pending). */

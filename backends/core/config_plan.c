@@ -186,19 +186,15 @@ static int check_type(const struct plan *p, const struct difference *d, struct e
 	return err_set(e, EINVAL, "%.100s is not for a %s", d->after->name, vm ? "virtual machine" : "container");
 }
 
-static bool is_up(struct object *o)
+bool plan_is_up(const struct plan *p)
 {
-	bool up;
-
-	pthread_mutex_lock(&o->lock);
-	up = o->run.state != INST_STOPPED && o->run.state != INST_ERROR;
-	pthread_mutex_unlock(&o->lock);
-	return up;
+	HOLD_LOCK(&p->o->lock);
+	return p->o->run.state != INST_STOPPED && p->o->run.state != INST_ERROR;
 }
 
 int plan_check(const struct plan *p, const struct caller *who, struct err *e)
 {
-	bool up = is_up(p->o), devices = false;
+	bool up = plan_is_up(p), devices = false;
 	int r = 0;
 
 	for (size_t i = 0; i < p->n_diffs && r == 0; i++) {

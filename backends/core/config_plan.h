@@ -34,6 +34,7 @@ int plan_make(struct plan *p, struct object *inst, const struct overlay *over, s
 int plan_make_since(struct plan *p, struct object *inst, const struct expanded *started, struct err *e);
 /* Permission of who (NULL: the daemon), keys that are refused while it runs, and what must fit together. */
 int plan_check(const struct plan *p, const struct caller *who, struct err *e);
+bool plan_is_up(const struct plan *p);	/* in any state but stopped and error */
 /* Takes the change lock and looks whether it runs. False: the instance changed meanwhile, the plan must be made anew. */
 bool plan_lock(struct plan *p);
 /* Tells the backend of each live key that differs. On failure everything is as before. */

@@ -158,7 +158,7 @@ static int add_profile(const char *name, void *arg)
 	if (!p && l->lenient)
 		return 0;
 	if (!p)
-		return err_set(l->e, ENOENT, "the profile %s does not exist; correct the file profiles", name);
+		return err_set(l->e, EINVAL, "the profile %s does not exist; correct the file profiles", name);
 	snprintf(source, sizeof(source), "profile:%s", name);
 	add_layer(l->stack, p, source, l->over);
 	return 0;

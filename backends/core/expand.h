@@ -12,7 +12,7 @@ struct overlay {
 	size_t n_entries;
 };
 
-/* over may be NULL. lenient: a profile that does not exist adds nothing, instead of ENOENT. */
+/* over may be NULL. lenient: a profile that does not exist adds nothing, instead of EINVAL. */
 int expand_with(struct object *inst, const struct overlay *over, bool lenient, struct expanded *ret, struct err *e);
 
 /* Calls f with each name in the text of the field `profiles`, in order; stops at the first non-zero and returns it. */

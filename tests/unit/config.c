@@ -2,7 +2,9 @@
 /* Changes of configuration on a real store, with a backend that remembers what it was told and fails when it is asked to. */
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backends/core/backend.h"
@@ -274,6 +276,28 @@ static void test_profiles(void)
 	state(a, INST_STOPPED);
 }
 
+/* The disk refuses to grow: the kernel gets back what it had, in one instance and in all users of a profile. */
+static void test_save_fails(void)
+{
+	const struct rlimit none = { 0, RLIM_INFINITY }, all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	state(a, INST_RUNNING);
+	state(b, INST_RUNNING);
+	CHECK(key(a, "limits.cpu.priority", "5") == 0);
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
+	CHECK(key(a, "limits.cpu.priority", "6") < 0);
+	CHECK_STR(told, "a limits.cpu.priority=6;a limits.cpu.priority=5;");
+	CHECK(key(web, "limits.memory", "300M") < 0);
+	CHECK_STR(told, "a limits.memory=300M;b limits.memory=300M;a limits.memory=700M;b limits.memory=700M;");
+	CHECK(setrlimit(RLIMIT_FSIZE, &all) == 0);
+	CHECK_STR(kept(a, ENT_CONFIG, "limits.cpu.priority"), "5");
+	CHECK_STR(kept(web, ENT_CONFIG, "limits.memory"), "700M");
+	CHECK(key(a, "limits.cpu.priority", NULL) == 0);
+	state(a, INST_STOPPED);
+	state(b, INST_STOPPED);
+}
+
 static int count_user(uint32_t id, const char *name, void *arg)
 {
 	strcat(arg, name);
@@ -425,6 +449,7 @@ int main(void)
 	test_expand();
 	test_live();
 	test_profiles();
+	test_save_fails();
 	test_users();
 	test_dry();
 	test_all();

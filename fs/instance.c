@@ -152,7 +152,7 @@ static const struct row rows[] = {
 	  .stream = &console_stream, .doc = "the console's scrollback; what is written is typed into it" },
 	{ .id = ROW_TTY, .name = "tty", .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .exists = has_tty, .show = show_tty,
 	  .doc = "link to a pty on the host that is the console" },
-	{ .id = ROW_LOG, .name = "log", .mode = S_IFREG | 0640, .flags = ROW_VOLATILE_RUN, .deps = CHANGED_STATE | CHANGED_ERROR,
+	{ .id = ROW_LOG, .name = "log", .mode = S_IFREG | 0440, .flags = ROW_VOLATILE_RUN, .deps = CHANGED_STATE | CHANGED_ERROR,
 	  .show = show_log, .doc = "the backend's log of the last start" },
 	{ .id = ROW_ROOTFS_LINK, .name = "rootfs", .mode = S_IFLNK | 0777, .deps = CHANGED_NAME, .exists = has_rootfs, .show = show_rootfs,
 	  .doc = "link to the root file system" },

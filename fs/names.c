@@ -290,7 +290,7 @@ static int hide(struct view *dir, const char *name, uint64_t ino, enum tomb_what
 {
 	struct tomb t = {
 		.ino = ino, .parent = dir->ino, .object = dir->o->id, .tgid = (uint32_t)edit_tgid(dir->who->pid),
-		.what = what, .kind = kind,
+		.uid = dir->who->uid, .gid = dir->who->gid, .what = what, .kind = kind,
 	};
 	int r;
 
@@ -336,6 +336,11 @@ int names_unlink(struct view *dir, const char *name, struct err *e)
 	if (v.what == VIEW_ENTRY && v.kind != ENT_VOLATILE) {
 		if (tomb_refused(dir->o->id, edit_tgid(dir->who->pid)))
 			return err_set(e, EBUSY, "%s cannot be removed now", dir->o->name);
+		const struct entry_change unset = { .kind = v.kind, .name = v.name };
+
+		r = config_check(dir->o, &unset, dir->who, e);
+		if (r == -EPERM)
+			return r;
 		edit_drop(ino);
 		return hide(dir, name, ino, TOMB_ENTRY, v.kind);
 	}

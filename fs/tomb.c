@@ -251,13 +251,13 @@ bool tomb_refused(uint32_t object, pid_t tgid)
 static void resolve(const struct tomb *t, bool unset)
 {
 	_cleanup_object_ struct object *o = object_get(t->object);
-	const struct caller self = CALLER_DAEMON;
+	const struct caller who = { .uid = t->uid, .gid = t->gid };
 	struct err e = ERR_INIT;
 
 	if (o && unset) {
 		const struct entry_change c = { .kind = (enum entry_kind)t->kind, .name = t->name };
 
-		if (config_set(o, &c, &self, &e) < 0)
+		if (config_set(o, &c, &who, &e) < 0)
 			object_error_set(o, &e);
 	}
 	tomb_restore(t->parent, t->name);

@@ -23,6 +23,7 @@ struct tomb {
 	uint64_t parent;
 	uint32_t object;
 	uint32_t tgid;		/* who hid it */
+	uint32_t uid, gid;	/* with whose rights it will be unset */
 	uint32_t what;
 	uint32_t kind;		/* enum entry_kind of TOMB_ENTRY */
 	uint64_t when;		/* CLOCK_MONOTONIC, ms */

@@ -55,8 +55,6 @@ struct archive *unpack_open(int fd, struct err *e)
 		return a;
 	if (archive_errno(a) == ENOMEM)
 		err_set(e, ENOMEM, "not enough memory to unpack this");
-	else if (!archive_filter_bytes(a, -1))
-		err_set(e, EINVAL, "the image is empty");
 	else
 		err_set(e, EINVAL, "this is no tar archive in a compression of gzip, bzip2, xz, lzma, zstd and lz4, or a damaged one: %.200s",
 			archive_error_string(a) ? archive_error_string(a) : "unknown format");

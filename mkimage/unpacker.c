@@ -260,6 +260,8 @@ static int supervise(struct job *j, pid_t pid, EVP_MD_CTX *hash, struct err *e)
 		;
 	if (r < 0)
 		return r;
+	if (!size && !fed)
+		return err_set(e, EINVAL, "the image is empty");
 	if (!report.len)
 		return explain(status, e);
 	if (status == 0 && fed == 0 && print_fingerprint(hash, size) < 0)

@@ -154,7 +154,7 @@ static const struct row hostile[] = {
 	{ "emptylink.tar", EINVAL, "without a target" },
 	{ "many.tar", EFBIG, "more than 100 files" },
 	{ "bytes.tar", ENOSPC, "unpacks to more than the 2 MiB" },
-	{ "empty.tar", EINVAL, "empty" },
+	{ "empty.tar", EINVAL, "no tar archive" },
 	{ "zero.tar", EINVAL, "empty" },
 	{ "text.tar", EINVAL, "no tar archive" },
 	{ "zip.tar", EINVAL, "no tar archive" },

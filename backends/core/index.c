@@ -240,7 +240,7 @@ static int add_strangers(struct scan *scan, struct err *e)
 	return 0;
 }
 
-static void forget_index(void)
+void index_forget(void)
 {
 	unlinkat(store_fd(), "index", 0);
 	cleanup_close(&idx.fd);
@@ -291,7 +291,7 @@ int index_load(struct err *e)
 		total += registry_count((enum space)s);
 	/* A full disk must not keep the daemon from starting: without the file the next start is slower. */
 	if ((!same || scan.n || idx.lines > 2 * total + 1000) && write_index(idx.boot, NULL) < 0) {
-		forget_index();
+		index_forget();
 		return 0;
 	}
 	idx.fd = openat(store_fd(), "index", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
@@ -301,7 +301,7 @@ int index_load(struct err *e)
 static void append(const struct buf *b)
 {
 	if (idx.fd >= 0 && (buf_error(b) || write(idx.fd, b->data, b->len) != (ssize_t)b->len))
-		forget_index();
+		index_forget();
 }
 
 void index_put(const struct slot *s)
@@ -323,7 +323,7 @@ void index_del(uint32_t id)
 void index_close(void)
 {
 	if (idx.fd >= 0 && write_index("clean", NULL) < 0)
-		forget_index();
+		index_forget();
 	cleanup_close(&idx.fd);
 	idx.fd = -1;
 }

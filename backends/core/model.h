@@ -40,6 +40,7 @@ static inline struct timespec model_now(void)
 int index_load(struct err *e);			/* fills the registry with what is on disk */
 void index_put(const struct slot *s);		/* it came or moved */
 void index_del(uint32_t id);
+void index_forget(void);			/* it was wrong: the next start reads the objects */
 void index_close(void);
 
 /* ---- model.c ---- */

@@ -142,8 +142,10 @@ static int read_record(struct model_object *m, int dirfd, struct err *e)
 	if (r < 0)
 		return r;
 	if (rec.id != m->o.id) {
-		r = err_set(e, EINVAL, "it has the id %u, not %u; restart the daemon after copying objects by hand", rec.id, m->o.id);
+		r = err_set(e, EINVAL, "it has the id %u, not %u; a restart of the daemon sorts that out", rec.id, m->o.id);
 		record_free(&rec);
+		HOLD_LOCK(&registry_lock);
+		index_forget();
 		return r;
 	}
 	m->o.meta = rec.meta;

@@ -13,6 +13,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
+#include "backends/core/expand.h"
 #include "backends/core/keep.h"
 #include "backends/core/model.h"
 #include "backends/core/op.h"
@@ -169,18 +170,13 @@ int object_erase(struct object *o, struct err *e)
 /* ---- renaming, removing ---- */
 
 struct user_search {
-	const char *profile;
+	char *profile;
 	char user[NAME_LEN_MAX + 20];
 };
 
-static bool has_line(const char *text, const char *line)
+static int is_name(const char *name, void *arg)
 {
-	size_t n = strlen(line);
-
-	for (; text; text = strchr(text, '\n'), text = text ? text + 1 : NULL)
-		if (!strncmp(text, line, n) && (!text[n] || text[n] == '\n'))
-			return true;
-	return false;
+	return !strcmp(name, arg);
 }
 
 static int is_user(uint32_t id, const char *name, void *arg)
@@ -193,7 +189,7 @@ static int is_user(uint32_t id, const char *name, void *arg)
 		return 0;
 	HOLD_LOCK(&o->lock);
 	en = object_entry(o, ENT_FIELD, "profiles");
-	if (!en || !has_line(en->value, search->profile))
+	if (!en || !expand_each_profile(en->value, en->len, is_name, search->profile))
 		return 0;
 	snprintf(search->user, sizeof(search->user), "%s", name);
 	return 1;
@@ -239,7 +235,8 @@ static int check_protection(struct object *o, struct err *e)
 
 	if (object_label(o, label) != SPACE_INSTANCES || model_of(o)->broken)
 		return 0;
-	r = config_expand(o, &x, e);
+	/* Lenient: an instance whose profile is missing can be removed as well. */
+	r = expand_with(o, NULL, true, &x, e);
 	if (r < 0)
 		return r;
 	if (!expanded_bool(&x, "security.protection.delete", false))

@@ -575,6 +575,12 @@ static void test_lists(void)
 	CHECK(rmdir("many") == 0);
 }
 
+/* For as long as the kernel may believe what it was told of a running guest's files. */
+static void settle(void)
+{
+	usleep(30000);
+}
+
 /* What the guest does to its files while we look. */
 static void test_guest(void)
 {
@@ -582,16 +588,19 @@ static void test_guest(void)
 
 	CHECK(mkdir("g", 0755) == 0 && write_file("g/f", "1", 0) == 0 && mkdir("g/sub", 0755) == 0 && write_file("g/sub/x", "x", 0) == 0);
 	CHECK(write_file(real_path("g/f"), "22", O_TRUNC) == 0);
+	settle();
 	CHECK_STR(read_file("g/f"), "22");
 	snprintf(other, sizeof(other), "%s/g/moved", real);
 	CHECK(rename(real_path("g/sub"), other) == 0);
 	CHECK_STR(read_file("g/moved/x"), "x");
+	settle();
 	FAILS(access("g/sub/x", F_OK), ENOENT);
 	CHECK(unlink(real_path("g/f")) == 0 && mkfifo(real_path("g/f"), 0644) == 0);
+	settle();
 	CHECK(same("g/f"));
 	CHECK(unlink(real_path("g/f")) == 0 && symlink("/etc/passwd", real_path("g/f")) == 0);
+	settle();
 	CHECK(same("g/f"));
-	CHECK(rename(real_path("g/moved"), real_path("g2")) < 0 || true);
 }
 
 static const char *text_of(const char *name)
@@ -657,13 +666,15 @@ static void test_race(void)
 
 	write_file("race", "mine", 0);
 	pthread_create(&t, NULL, replace_for_a_while, &stop);
-	for (int i = 0; i < 2000 || (!good && i < 100000); i++) {
+	for (int i = 0; i < 2000 || (good < 50 && i < 20000); i++) {
 		int fd = open("race", O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 		char text[64] = "";
 		struct stat st;
 
-		if (fd < 0)
+		if (fd < 0) {
+			usleep(200);
 			continue;
+		}
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read(fd, text, sizeof(text) - 1) >= 0) {
 			good += !strcmp(text, "mine");
 			bad += strcmp(text, "mine") && *text;

@@ -63,6 +63,9 @@ struct op_class {
 };
 void op_register(enum op_kind k, const struct op_class *c);
 
+/* Reads what an earlier server left, so that op_busy() and op_known() tell of it; op_init() does it when nobody has. */
+void op_load(void);
+
 /* Starts the workers and continues what the keep tells of; call after model_open() and adoption. */
 int op_init(unsigned workers, struct err *e);
 void op_shutdown(void);		/* waits for nothing: operations are continued by the next server */

@@ -37,10 +37,10 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_once_t once;
 	struct rootfs_file *buckets[FILES_BUCKETS];
-	struct rootfs_file *fresh;		/* not given to the holder; each with a reference */
+	struct rootfs_file *fresh, **fresh_end;	/* not given to the holder yet, oldest first; no references */
 	unsigned open[4096];			/* open files by hash of the node: 0 is certain */
 	bool timer;
-} files = { .lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
+} files = { .lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT, .fresh_end = &files.fresh };
 
 static unsigned *open_count(uint64_t ino)
 {
@@ -52,6 +52,15 @@ bool rootfs_node_is_open(uint64_t ino)
 	HOLD_LOCK(&files.lock);
 
 	return *open_count(ino) != 0;
+}
+
+static void drop_fresh(struct rootfs_file *f)
+{
+	if (!f->prev_fresh)
+		return;
+	*f->prev_fresh = f->next_fresh;
+	*(f->next_fresh ? &f->next_fresh->prev_fresh : &files.fresh_end) = f->prev_fresh;
+	f->prev_fresh = NULL;
 }
 
 static void list_file(struct rootfs_file *f)
@@ -73,6 +82,7 @@ static void unlist_file(struct rootfs_file *f)
 	*p = f->next;
 	f->listed = false;
 	--*open_count(f->ino);
+	drop_fresh(f);
 }
 
 static int load_one(uint64_t key, const void *data, size_t len, void *arg)
@@ -155,30 +165,43 @@ static void store(struct rootfs_file *f)
 		holder_drop_fd(HANDLE_BIT | f->fh);
 }
 
+static void store_old(void *arg);
+
+static void add_fresh(struct rootfs_file *f)
+{
+	f->next_fresh = NULL;
+	f->prev_fresh = files.fresh_end;
+	*files.fresh_end = f;
+	files.fresh_end = &f->next_fresh;
+	if (!files.timer)
+		files.timer = watch_timer(STORE_AFTER * 1000, store_old, NULL) > 0;
+}
+
+/* One that has been open for a while, with a reference. */
+static struct rootfs_file *next_old(long now)
+{
+	struct rootfs_file *f;
+	HOLD_LOCK(&files.lock);
+
+	f = files.fresh;
+	if (!f || now - f->opened <= STORE_AFTER)
+		return NULL;
+	drop_fresh(f);
+	f->refs++;
+	return f;
+}
+
 static void store_old(void *arg)
 {
-	struct rootfs_file *old = NULL, **p, *f;
-	long now = rootfs_now();
+	struct rootfs_file *f;
 
 	(void)arg;
-	pthread_mutex_lock(&files.lock);
-	p = &files.fresh;
-	while ((f = *p)) {
-		if (now - f->opened > STORE_AFTER || !f->listed) {
-			*p = f->next_new;
-			f->next_new = old;
-			old = f;
-		} else {
-			p = &f->next_new;
-		}
-	}
-	files.timer = files.fresh && watch_timer(STORE_AFTER * 1000, store_old, NULL) > 0;
-	pthread_mutex_unlock(&files.lock);
-	while ((f = old)) {
-		old = f->next_new;
+	while ((f = next_old(rootfs_now()))) {
 		store(f);
 		rootfs_file_put(f);
 	}
+	HOLD_LOCK(&files.lock);
+	files.timer = files.fresh && watch_timer(STORE_AFTER * 1000, store_old, NULL) > 0;
 }
 
 void rootfs_file_secure(uint64_t ino)
@@ -231,17 +254,14 @@ int rootfs_file_new(const struct caller *who, uint64_t ino, int fd, int flags, s
 	f->flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC);
 	f->dir = flags & O_DIRECTORY;
 	f->v = rootfs_volume_ref(v);
-	f->refs = 2;	/* the table's and that of the list of fresh ones */
+	f->refs = 1;	/* the table's */
 	f->unique = who->unique;
 	f->opened = rootfs_now();
 	pthread_mutex_init(&f->lock, NULL);
 	save(f);
 	pthread_mutex_lock(table());
 	list_file(f);
-	f->next_new = files.fresh;
-	files.fresh = f;
-	if (!files.timer)
-		files.timer = watch_timer(STORE_AFTER * 1000, store_old, NULL) > 0;
+	add_fresh(f);
 	pthread_mutex_unlock(&files.lock);
 	*ret = fh;
 	return 0;

@@ -31,7 +31,7 @@ struct rootfs_file {
 	bool listed, stored;
 	uint64_t unique;	/* of the request that opened it */
 	long opened;
-	struct rootfs_file *next, *next_new;
+	struct rootfs_file *next, *next_fresh, **prev_fresh;
 };
 
 /* Takes over fd. The number goes to *ret; 0 is never one. */

@@ -94,6 +94,14 @@ static ssize_t write_at(int fd, const char *data, size_t size, off_t off)
 	return (ssize_t)done;
 }
 
+/* Pages of a mapping, which the kernel writes through any handle: one for appending would put them at the end. */
+static ssize_t write_page(const struct rootfs_file *f, const char *data, size_t size, off_t off)
+{
+	_cleanup_close_ int fd = rootfs_reopen(f->fd, O_WRONLY);
+
+	return fd < 0 ? fd : write_at(fd, data, size, off);
+}
+
 void rootfs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	_cleanup_handle_ struct rootfs_file *f = NULL;
@@ -105,13 +113,16 @@ void rootfs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 	if (r < 0)
 		return rootfs_reply(req, r);
 	request_caller(req, &who);
-	if ((f->flags & O_APPEND) && !fi->writepage)
-		n = rootfs_file_append(f, &who, data, size);
-	else
+	if (!(f->flags & O_APPEND))
 		n = write_at(f->fd, data, size, off);
+	else if (fi->writepage)
+		n = write_page(f, data, size, off);
+	else
+		n = rootfs_file_append(f, &who, data, size);
 	if (n < 0)
 		return rootfs_reply(req, (int)n);
-	rootfs_kill_priv(f->fd, &who);
+	if (!fi->writepage)
+		rootfs_kill_priv(f->fd, &who);
 	fuse_reply_write(req, (size_t)n);
 }
 

@@ -20,6 +20,7 @@
 
 #define TIMEOUT_SNAPSHOT 60.0
 #define TIMEOUT_STOPPED 1.0
+#define TIMEOUT_RUNNING 0.01	/* the several calls that ls makes for one file ask once */
 #define IDLE_SECONDS 5
 
 static struct {
@@ -258,7 +259,7 @@ double rootfs_volume_timeout(struct rootfs_volume *v)
 		HOLD_LOCK(&v->o->lock);
 		s = v->o->run.state;
 	}
-	return s == INST_STOPPED || s == INST_ERROR ? TIMEOUT_STOPPED : 0;
+	return s == INST_STOPPED || s == INST_ERROR ? TIMEOUT_STOPPED : TIMEOUT_RUNNING;
 }
 
 uint32_t rootfs_to_guest(const struct rootfs_volume *v, bool group, uint32_t host)

@@ -45,7 +45,7 @@ static inline bool rootfs_volume_same(const struct rootfs_volume *a, const struc
 	return a == b || (a->o == b->o && a->slot == b->slot && a->mount_id == b->mount_id);
 }
 
-/* How long the kernel may believe what it was told: not at all while a guest changes it as well, long for a snapshot. */
+/* How long the kernel may believe what it was told: for an instant while a guest changes it as well, long for a snapshot. */
 double rootfs_volume_timeout(struct rootfs_volume *v);
 
 /* Ids as the guest sees them and back; a caller's id that the guest cannot have: false. */

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -103,27 +104,80 @@ static ssize_t capability_to_host(const struct rootfs_volume *v, char *value, si
 
 /* ---- reading ---- */
 
-static ssize_t get_value(const struct rootfs_volume *v, int fd, const char *name, char **ret)
+/*
+ * What is only read is read by name in its directory, without opening the file first. Should the guest have put another file there, then
+ * that is what the name means now. A file that lost its name is read through a descriptor.
+ */
+struct source {
+	struct rootfs_dir *dir;
+	struct rootfs_volume *v;
+	int fd;			/* -1: by name */
+	char path[sizeof(struct rootfs_fd_path) + NAME_MAX + 2];
+};
+
+static int source_by_name(uint64_t ino, struct source *ret)
 {
-	struct rootfs_fd_path p = rootfs_fd_path(fd);
-	ssize_t n = getxattr(p.s, name, NULL, 0);
-	int r;
+	struct rootfs_node n;
+	int r = rootfs_node_get(ino, &n) ? rootfs_dir_get(n.type == S_IFDIR ? ino : n.parent, &ret->dir) : -ESTALE;
+
+	if (r == 0) {
+		ret->v = rootfs_volume_ref(ret->dir->v);
+		snprintf(ret->path, sizeof(ret->path), "%s/%s", rootfs_fd_path(ret->dir->fd).s, n.type == S_IFDIR ? "." : n.name);
+	}
+	return r;
+}
+
+static int source_by_descriptor(uint64_t ino, struct source *ret)
+{
+	ret->fd = rootfs_open_node(ino, &ret->v);
+	if (ret->fd >= 0)
+		snprintf(ret->path, sizeof(ret->path), "%s", rootfs_fd_path(ret->fd).s);
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+static void source_close(struct source *s)
+{
+	rootfs_dir_put(s->dir);
+	rootfs_volume_put(s->v);
+	if (s->fd >= 0)
+		close(s->fd);
+	*s = (struct source){ .fd = -1 };
+}
+
+/* A descriptor's path is a link, which must be followed; a name must not be. */
+static ssize_t read_raw(const struct source *s, const char *name, char *buf, size_t size)
+{
+	ssize_t n;
+
+	if (name)
+		n = (s->fd < 0 ? lgetxattr : getxattr)(s->path, name, buf, size);
+	else
+		n = (s->fd < 0 ? llistxattr : listxattr)(s->path, buf, size);
+	return n < 0 ? -errno : n;
+}
+
+/* The value of an attribute, or with name NULL the list of names, in new memory. */
+static ssize_t read_whole(const struct source *s, const char *name, char **ret)
+{
+	ssize_t n = read_raw(s, name, NULL, 0);
 
 	if (n < 0)
-		return -errno;
+		return n;
 	*ret = malloc((size_t)n + 1);
-	if (!*ret)
-		return -ENOMEM;
-	n = getxattr(p.s, name, *ret, (size_t)n);
-	if (n < 0)
-		return -errno;
-	if (is_capability(name))
-		return capability_to_guest(v, *ret, (size_t)n);
-	if (is_acl(name)) {
-		r = translate_acl(v, *ret, (size_t)n, false);
-		return r < 0 ? r : n;
-	}
-	return n;
+	return *ret ? read_raw(s, name, *ret, (size_t)n) : -ENOMEM;
+}
+
+static ssize_t read_attribute(uint64_t ino, const char *name, struct source *s, char **ret)
+{
+	ssize_t n = source_by_name(ino, s);
+
+	if (n == 0)
+		n = read_whole(s, name, ret);
+	if (n != -ENOENT && n != -ESTALE)
+		return n;
+	source_close(s);
+	n = source_by_descriptor(ino, s);
+	return n < 0 ? n : read_whole(s, name, ret);
 }
 
 static void reply_value(fuse_req_t req, ssize_t n, const char *value, size_t size)
@@ -140,33 +194,28 @@ static void reply_value(fuse_req_t req, ssize_t n, const char *value, size_t siz
 
 void rootfs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	_cleanup_volume_ struct rootfs_volume *v = NULL;
-	_cleanup_close_ int fd = rootfs_open_node(ino, &v);
 	_cleanup_free_ char *value = NULL;
-	ssize_t n = fd < 0 ? fd : get_value(v, fd, name, &value);
+	struct source s = { .fd = -1 };
+	ssize_t n = read_attribute(ino, name, &s, &value);
 
+	if (n > 0 && is_capability(name))
+		n = capability_to_guest(s.v, value, (size_t)n);
+	else if (n > 0 && is_acl(name) && translate_acl(s.v, value, (size_t)n, false) < 0)
+		n = -EIO;
+	source_close(&s);
 	reply_value(req, n, value, size);
 }
 
 /* trusted.* is for root only, in lists as well. */
-static ssize_t get_list(int fd, const struct caller *who, char **ret)
+static size_t without_trusted(char *list, size_t size)
 {
-	struct rootfs_fd_path p = rootfs_fd_path(fd);
-	ssize_t n = listxattr(p.s, NULL, 0), out = 0;
+	size_t out = 0;
 
-	if (n < 0)
-		return -errno;
-	*ret = malloc((size_t)n + 1);
-	if (!*ret)
-		return -ENOMEM;
-	n = listxattr(p.s, *ret, (size_t)n);
-	if (n < 0)
-		return -errno;
-	for (ssize_t at = 0, len; at < n; at += len) {
-		len = (ssize_t)strlen(*ret + at) + 1;
-		if (who->uid != 0 && is_trusted(*ret + at))
+	for (size_t at = 0, len; at < size; at += len) {
+		len = strlen(list + at) + 1;
+		if (is_trusted(list + at))
 			continue;
-		memmove(*ret + out, *ret + at, (size_t)len);
+		memmove(list + out, list + at, len);
 		out += len;
 	}
 	return out;
@@ -174,14 +223,15 @@ static ssize_t get_list(int fd, const struct caller *who, char **ret)
 
 void rootfs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
-	_cleanup_volume_ struct rootfs_volume *v = NULL;
-	_cleanup_close_ int fd = rootfs_open_node(ino, &v);
 	_cleanup_free_ char *list = NULL;
+	struct source s = { .fd = -1 };
+	ssize_t n = read_attribute(ino, NULL, &s, &list);
 	struct caller who;
-	ssize_t n;
 
+	source_close(&s);
 	request_caller(req, &who);
-	n = fd < 0 ? fd : get_list(fd, &who, &list);
+	if (n > 0 && who.uid != 0)
+		n = (ssize_t)without_trusted(list, (size_t)n);
 	reply_value(req, n, list, size);
 }
 

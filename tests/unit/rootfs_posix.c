@@ -538,6 +538,23 @@ static void test_sparse(void)
 	free(back);
 }
 
+/* A mapping written through a handle for appending goes where it belongs. */
+static void test_mapped_append(void)
+{
+	int fd = open("ma", O_RDWR | O_CREAT | O_APPEND, 0644);
+	char *map;
+
+	CHECK(write(fd, "abcdef", 6) == 6);
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED && !memcmp(map, "abcdef", 6));
+	map[1] = 'X';
+	CHECK(msync(map, 4096, MS_SYNC) == 0);
+	munmap(map, 4096);
+	CHECK(write(fd, "g", 1) == 1);
+	close(fd);
+	CHECK_STR(read_file(real_path("ma")), "aXcdefg");
+}
+
 static int count_names(const char *dir, int remove_every, bool numbers)
 {
 	DIR *d = opendir(dir);
@@ -732,6 +749,7 @@ static void exercise(void)
 	test_times();
 	test_xattrs();
 	test_sparse();
+	test_mapped_append();
 	test_lists();
 	test_guest();
 	test_confined();

@@ -43,6 +43,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 {
 	char old[ERR_TEXT_MAX], what[128];
 	va_list ap;
+	size_t n;
 
 	if (!e)
 		return -EIO;
@@ -50,8 +51,8 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	memcpy(old, e->text, sizeof(old));
-	old[sizeof(old) - sizeof(what) - 3] = '\0';
-	snprintf(e->text, sizeof(e->text), "%s: %s", what, old);
+	n = (size_t)snprintf(e->text, sizeof(e->text), "%s: ", what);
+	snprintf(e->text + n, sizeof(e->text) - n, "%.*s", (int)(sizeof(e->text) - n - 1), old);
 	return -e->code;
 }
 

@@ -236,6 +236,18 @@ static int compare(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+/* A record that image_init() could not complete (a full disk) refers to a base as well; until it can, nothing is deleted. */
+static bool has_commit(DIR *d)
+{
+	struct dirent *de;
+	bool found = false;
+
+	while (!found && (de = readdir(d)))
+		found = !strncmp(de->d_name, ".commit-", 8);
+	rewinddir(d);
+	return found;
+}
+
 /* Sets aside each base that nothing refers to. */
 static void retire_unused(int dir, DIR *d)
 {
@@ -243,6 +255,7 @@ static void retire_unused(int dir, DIR *d)
 	struct dirent *de;
 
 	pthread_rwlock_wrlock(&in_use);
+	refs.failed = has_commit(d);
 	object_each(SPACE_IMAGES, 0, add_image, &refs);
 	add_space(SPACE_INSTANCES, &refs);
 	add_space(SPACE_TRASH, &refs);
@@ -316,6 +329,5 @@ int base_init(struct err *e)
 		if (!strncmp(de->d_name, ".new-", 5))
 			set_aside_stage(fd, de->d_name, false);
 	}
-	base_collect();
 	return 0;
 }

@@ -4,7 +4,7 @@
 
 #include "backends/core/storage.h"
 
-/* Makes BASES, sets aside what interrupted runs left there, and deletes it in the background. */
+/* Makes BASES, and sets aside what interrupted runs left there; the next base_collect() deletes it. */
 int base_init(struct err *e);
 
 /* storage_ops.each_base() of all drivers. */

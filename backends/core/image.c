@@ -267,6 +267,25 @@ static int commit(struct object *o, int upload, json_t *facts, struct err *e)
 	return r < 0 ? r : complete(o, bases, facts, e);
 }
 
+/* Completes what a record tells of; one for an image that is gone is dropped. */
+static int recover_one(int bases, const char *name, uint32_t id, struct err *e)
+{
+	_cleanup_object_ struct object *o = object_get(id);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_json_ json_t *facts = NULL;
+
+	if (!o || o->space != SPACE_IMAGES) {
+		unlinkat(bases, name, 0);
+		return 0;
+	}
+	if (buf_read_file(&text, bases, name, 8 << 20) == 0)
+		facts = json_loadb(buf_str(&text), text.len, 0, NULL);
+	/* Never half written, see record_write(); one that cannot be read was spoilt by something else. */
+	if (image_facts_check(facts, e) < 0)
+		return err_wrap(e, "the record bases/%s", name);
+	return complete(o, bases, facts, e);
+}
+
 /* ---- the operation ---- */
 
 /* The demand that was written before the first data. */
@@ -318,6 +337,18 @@ static int open_unpacking(struct op *op, int dir, struct err *e)
 	return fd < 0 ? err_sys(e, errno, "cannot read the upload") : fd;
 }
 
+/* No upload: image_init() completed it, or could not, or it is the second commit of one upload. */
+static int complete_again(struct object *o, struct err *e)
+{
+	_cleanup_close_ int bases = base_dir();
+	char name[32];
+
+	record_name(o->id, name, sizeof(name));
+	if (bases < 0 || faccessat(bases, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return recover_one(bases, name, o->id, e);
+}
+
 static int execute_image(struct op *op, struct err *e)
 {
 	_cleanup_close_ int dir = object_dirfd(op->obj), upload = -1;
@@ -326,9 +357,8 @@ static int execute_image(struct op *op, struct err *e)
 	if (dir < 0)
 		return err_sys(e, -dir, "cannot open the directory of the image %s", op->obj->name);
 	upload = open_unpacking(op, dir, e);
-	/* Completed by image_init() already, or committed twice. */
 	if (upload == -ENOENT)
-		return 0;
+		return complete_again(op->obj, e);
 	if (upload < 0)
 		return upload;
 	op_progress(op, "unpack 0%%");
@@ -383,30 +413,12 @@ int image_each_user(struct object *image, int (*f)(uint32_t id, const char *name
 
 /* ---- at start ---- */
 
-static int recover_one(int bases, const char *name, uint32_t id, struct err *e)
-{
-	_cleanup_object_ struct object *o = object_get(id);
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	_cleanup_json_ json_t *facts = NULL;
-
-	if (!o || o->space != SPACE_IMAGES) {
-		unlinkat(bases, name, 0);
-		return 0;
-	}
-	if (buf_read_file(&text, bases, name, 8 << 20) == 0)
-		facts = json_loadb(buf_str(&text), text.len, 0, NULL);
-	/* Never half written, see record_write(); one that cannot be read was spoilt by something else. */
-	if (image_facts_check(facts, e) < 0)
-		return err_wrap(e, "the record bases/%s", name);
-	return complete(o, bases, facts, e);
-}
-
 int image_init(struct err *e)
 {
 	static const struct op_class image_class = { .name = "unpack", .during = INST_STOPPED, .execute = execute_image };
 	_cleanup_dir_ DIR *d = NULL;
 	struct dirent *de;
-	int fd = base_dir(), r = 0;
+	int fd = base_dir();
 	uint32_t id;
 
 	op_register(OP_IMAGE, &image_class);
@@ -417,9 +429,13 @@ int image_init(struct err *e)
 		close(fd);
 		return err_set(e, ENOMEM, "cannot read the directory of unpacked images");
 	}
-	while (!r && (de = readdir(d))) {
-		if (sscanf(de->d_name, ".commit-%u", &id) == 1)
-			r = recover_one(fd, de->d_name, id, e);
+	while ((de = readdir(d))) {
+		struct err why = ERR_INIT;
+
+		/* One image is no reason not to serve the others. */
+		if (sscanf(de->d_name, ".commit-%u", &id) == 1 && recover_one(fd, de->d_name, id, &why) < 0)
+			fprintf(stderr, "instfs: cannot complete an image: %s\n", why.text);
 	}
-	return r;
+	base_collect();
+	return 0;
 }

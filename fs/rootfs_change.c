@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Names below rootfs/ that come and go: mkdir, mknod, symlink, link, create, unlink, rmdir. Each is carried out once even when the
- * server is killed in between: begun and finished are told to request_begin() and request_result(), and one that had
- * begun before takes "it is already so" for success. No state of its own.
+ * Names below rootfs/ that come and go: mkdir, mknod, symlink, link, create, unlink, rmdir. Each is carried out once even
+ * when the server is killed in between: begun and finished are told to request_begin() and request_result(), and one that
+ * had begun before takes "it is already so" for success. No state of its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,8 @@ static int make_as(const struct rootfs_dir *d, const char *name, const struct ma
 	return r;
 }
 
-static int make(struct rootfs_dir *d, const char *name, const struct making *m, const struct caller *who, struct fuse_entry_param *e)
+static int make(struct rootfs_dir *d, const char *name, const struct making *m, const struct caller *who,
+		struct fuse_entry_param *e)
 {
 	uint64_t ino = 0;
 	int result = 0, begun = request_begin(who, &result, &ino), r;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The table of open files. `files.lock` guards the table, the counts and the fields of a handle that change (fd, stored, listed); it is
- * not held over calls to the holder or the file system.
+ * The table of open files. `files.lock` guards the table, the counts and the fields of a handle that change (fd, stored,
+ * listed); it is not held over calls to the holder or the file system.
  */
 #include "fs/rootfs_file.h"
 

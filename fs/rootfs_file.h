@@ -2,10 +2,10 @@
 /*
  * Open files and directories below rootfs/.
  *
- * A handle is a real descriptor in this process and a record in the keep (which node, which flags). When the server is killed, the
- * next one gets the descriptor back from the holder, when it first needs it. Most files are open for a moment only, so
- * the holder is given a descriptor when it has been open for a second, or before the file loses a name; one that was not given
- * is opened again through its node.
+ * A handle is a real descriptor in this process and a record in the keep (which node, which flags). When the server is
+ * killed, the next one gets the descriptor back from the holder, when it first needs it. Most files are open for a moment
+ * only, so the holder is given a descriptor when it has been open for a second, or before the file loses a name; one that
+ * was not given is opened again through its node.
  */
 #pragma once
 
@@ -53,8 +53,8 @@ void rootfs_file_secure(uint64_t ino);
 int rootfs_file_of(uint64_t ino, struct rootfs_volume **ret_v);
 
 /*
- * Appends exactly once: when the request was seen before, what may have been appended then is looked for behind the size that the file
- * had. Returns the count or -errno.
+ * Appends exactly once: when the request was seen before, what may have been appended then is looked for behind the size
+ * that the file had. Returns the count or -errno.
  */
 ssize_t rootfs_file_append(struct rootfs_file *f, const struct caller *who, const char *data, size_t len);
 

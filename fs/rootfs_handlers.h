@@ -27,7 +27,8 @@ void rootfs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void rootfs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
 
 /* rootfs_rename.c */
-void rootfs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent, const char *newname, unsigned flags);
+void rootfs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent, const char *newname,
+		   unsigned flags);
 
 /* rootfs_io.c: contents */
 void rootfs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Contents of regular files below rootfs/: open, read, write and the rest of what is done with a descriptor. No state of its own.
+ * Contents of regular files below rootfs/: open, read, write and the rest of what is done with a descriptor. No state of
+ * its own.
  *
- * Reads of more than READ_COPY_MAX bytes go to the kernel as a descriptor, which libfuse splices where the session can. Writes come
- * from the request's memory: requests are read into slots of the shared memory, so that none is lost with the server.
+ * Reads of more than READ_COPY_MAX bytes go to the kernel as a descriptor, which libfuse splices where the session can.
+ * Writes come from the request's memory: requests are read into slots of the shared memory, so that none is lost with the
+ * server.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,11 +2,11 @@
 /*
  * Symbolic links below rootfs/. No state of its own.
  *
- * A link in a guest means a place in the guest. The kernel of the host would follow one to "/etc/passwd", or one with more ".."
- * than there are directories, to a file of the host: reading, or writing, what the guest chose. Whoever asks for the text
- * (readlink(2): ls, tar, rsync, cp -a) gets the text as it is; whoever follows the link gets a relative path to the place that it
- * means inside of the root file system. FUSE has one request for both, so that the system call of the waiting thread is looked at.
- * Anybody of whom that cannot be said counts as one who follows.
+ * A link in a guest means a place in the guest. The kernel of the host would follow one to "/etc/passwd", or one with more
+ * ".." than there are directories, to a file of the host: reading, or writing, what the guest chose. Whoever asks for the
+ * text (readlink(2): ls, tar, rsync, cp -a) gets the text as it is; whoever follows the link gets a relative path to the
+ * place that it means inside of the root file system. FUSE has one request for both, so that the system call of the
+ * waiting thread is looked at. Anybody of whom that cannot be said counts as one who follows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,10 @@ static long call_of(pid_t tid, unsigned long args[2])
 	return -1;
 }
 
-/* Whether the path that a thread passed to the kernel ends in that name, or is empty: then the link itself is what it asks for. */
+/*
+ * Whether the path that a thread passed to the kernel ends in that name, or is empty: then the link itself is
+ * what it asks for.
+ */
 static bool path_ends_in(pid_t tid, unsigned long address, const char *name)
 {
 	char file[40], path[PATH_MAX];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Listing directories below rootfs/. Cookies are those of the file system itself, so that a listing goes on where it was, whatever comes
- * and goes meanwhile. What was read and did not fit into a reply stays in the handle, whose lock guards it.
+ * Listing directories below rootfs/. Cookies are those of the file system itself, so that a listing goes on where it was,
+ * whatever comes and goes meanwhile. What was read and did not fit into a reply stays in the handle, whose lock guards it.
  */
 #include <errno.h>
 #include <fcntl.h>

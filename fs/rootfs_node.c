@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The table of nodes: two chained hash tables (by number, by identity) over the records in the keep. See rootfs_node.h.
- * `nodes.lock` guards everything here; below it only the keep's own mutex and the table of open files (rootfs_node_is_open()) are taken.
+ * `nodes.lock` guards everything here; below it only the keep's own mutex and the table of open files
+ * (rootfs_node_is_open()) are taken.
  */
 #include "fs/rootfs_node.h"
 
@@ -372,7 +373,10 @@ static struct node *move(struct node *n, const struct rootfs_node *to)
 	return n;
 }
 
-/* The node that the file found at *to had before, moved to where it is now; NULL: it has none, or another file had its identity. */
+/*
+ * The node that the file found at *to had before, moved to where it is now; NULL: it has none, or another file
+ * had its identity.
+ */
 static struct node *known(const struct rootfs_node *to)
 {
 	struct node *n = find_identity(to->identity);

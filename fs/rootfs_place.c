@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The cache of directory descriptors, and how a node number becomes a descriptor. `dirs.lock` guards the cache and the counts; it is
- * not held over any system call on a file system.
+ * The cache of directory descriptors, and how a node number becomes a descriptor. `dirs.lock` guards the cache and the
+ * counts; it is not held over any system call on a file system.
  */
 #include "fs/rootfs_place.h"
 
@@ -428,7 +428,8 @@ uint32_t rootfs_birth(const struct statx *sx)
 	return (uint32_t)sx->stx_btime.tv_sec * 2654435761u ^ sx->stx_btime.tv_nsec;
 }
 
-int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, unsigned lookups, struct fuse_entry_param *ret)
+int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, unsigned lookups,
+		      struct fuse_entry_param *ret)
 {
 	struct rootfs_node n = {
 		.parent = d->ino, .identity = rootfs_identity_of(d->v, sx), .object = d->v->o->id, .slot = d->v->slot,

@@ -2,9 +2,9 @@
 /*
  * From a node number to the file itself, in a file system whose owner is hostile and changes it at the same time.
  *
- * Every step is one name in one directory descriptor (openat2: beneath, no symbolic links, no mounts), and what is found is
- * compared with the identity that the node has; another file there is ESTALE, on which the kernel looks the name up again. Nothing but
- * directories and verified regular files is ever opened otherwise than O_PATH.
+ * Every step is one name in one directory descriptor (openat2: beneath, no symbolic links, no mounts), and what is found
+ * is compared with the identity that the node has; another file there is ESTALE, on which the kernel looks the name up
+ * again. Nothing but directories and verified regular files is ever opened otherwise than O_PATH.
  *
  * Descriptors of directories are cached and let go after some seconds without use.
  */
@@ -64,7 +64,8 @@ int rootfs_stat(int dirfd, const char *name, struct statx *ret);
 /* What is behind a name: its node (made when new, lookups added) and its attributes. */
 int rootfs_entry(struct rootfs_dir *d, const char *name, unsigned lookups, struct fuse_entry_param *ret);
 /* As rootfs_entry() for attributes that the caller has already. */
-int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, unsigned lookups, struct fuse_entry_param *ret);
+int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, unsigned lookups,
+		      struct fuse_entry_param *ret);
 
 /* Identity of a file in that volume, which is the inode number shown; dev is 0 for the device of the root directory. */
 uint64_t rootfs_shown_ino(const struct rootfs_volume *v, uint64_t dev, uint64_t ino);

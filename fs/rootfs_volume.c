@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Mounted root file systems: found, checked, let go. `volumes.lock` guards the list and the counts; nothing is called under it. */
+/*
+ * Mounted root file systems: found, checked, let go. `volumes.lock` guards the list and the counts; nothing is
+ * called under it.
+ */
 #include "fs/rootfs_volume.h"
 
 #include <errno.h>
@@ -75,9 +78,10 @@ struct whereabouts {
 
 static int where_is(int dirfd, const char *path, struct whereabouts *ret)
 {
+	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH);
 	struct statx sx;
 
-	if (statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH), STATX_TYPE | STATX_INO | STATX_MNT_ID, &sx) < 0)
+	if (statx(dirfd, path, flags, STATX_TYPE | STATX_INO | STATX_MNT_ID, &sx) < 0)
 		return -errno;
 	if (!S_ISDIR(sx.stx_mode))
 		return -ENOTDIR;

@@ -2,9 +2,9 @@
 /*
  * One mounted root file system as the passthrough sees it: where it is, whose ids, whether it may be written.
  *
- * A volume never changes once made; when the file system is mounted anew (another mount id at its path) a new one takes its
- * place. Each holds a descriptor of its root, which is why all of them are let go when nobody uses them for a while: a file system
- * that was unmounted lazily is not gone before.
+ * A volume never changes once made; when the file system is mounted anew (another mount id at its path) a new one takes
+ * its place. Each holds a descriptor of its root, which is why all of them are let go when nobody uses them for a while: a
+ * file system that was unmounted lazily is not gone before.
  */
 #pragma once
 
@@ -56,8 +56,9 @@ bool rootfs_to_host(const struct rootfs_volume *v, bool group, uint32_t guest, u
 long rootfs_now(void);
 
 /*
- * Makes new files belong to the caller and have exactly the mode asked for: sets fsuid, fsgid and umask of this thread, keeping its
- * capabilities, until rootfs_leave(). EOVERFLOW: the guest has no such id. Nothing but the one system call belongs in between.
+ * Makes new files belong to the caller and have exactly the mode asked for: sets fsuid, fsgid and umask of this thread,
+ * keeping its capabilities, until rootfs_leave(). EOVERFLOW: the guest has no such id. Nothing but the one system call
+ * belongs in between.
  */
 struct rootfs_identity_held {
 	bool held;

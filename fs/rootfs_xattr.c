@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Extended attributes below rootfs/. Two kinds contain ids, which the guest's file system shows and takes as the host's: ACLs
- * (ids of users and groups) and file capabilities (the id of the root they count for). Both are translated. No state of its own.
+ * Extended attributes below rootfs/. Two kinds contain ids, which the guest's file system shows and takes as the host's:
+ * ACLs (ids of users and groups) and file capabilities (the id of the root they count for). Both are translated. No state
+ * of its own.
  */
 #include <endian.h>
 #include <errno.h>
@@ -105,8 +106,8 @@ static ssize_t capability_to_host(const struct rootfs_volume *v, char *value, si
 /* ---- reading ---- */
 
 /*
- * What is only read is read by name in its directory, without opening the file first. Should the guest have put another file there, then
- * that is what the name means now. A file that lost its name is read through a descriptor.
+ * What is only read is read by name in its directory, without opening the file first. Should the guest have put another
+ * file there, then that is what the name means now. A file that lost its name is read through a descriptor.
  */
 struct source {
 	struct rootfs_dir *dir;

@@ -18,7 +18,9 @@ __attribute__((weak)) bool rootfs_node_is_open(uint64_t ino) { return ino == ope
 
 static struct rootfs_node file(uint64_t parent, const char *name, uint64_t ino, uint32_t birth, uint32_t type)
 {
-	struct rootfs_node n = { .parent = parent, .identity = rootfs_identity(5, 0, 0, ino), .object = 5, .birth = birth, .type = type };
+	struct rootfs_node n = {
+		.parent = parent, .identity = rootfs_identity(5, 0, 0, ino), .object = 5, .birth = birth, .type = type,
+	};
 
 	snprintf(n.name, sizeof(n.name), "%s", name);
 	return n;
@@ -47,15 +49,15 @@ static bool known(uint64_t ino)
 
 static void test_identity(void)
 {
-	uint64_t root = rootfs_node_root(5, 0);
+	uint64_t root = rootfs_node_root(5, 0), id = rootfs_identity(5, 0, 0, 12);
 	struct rootfs_node n;
 
 	CHECK(rootfs_node_is_root(root) && (root & ROOTFS_BIT) && rootfs_node_get(root, &n) && n.object == 5 && !n.slot && !n.parent);
 	CHECK(rootfs_node_root(5, 1) != root && rootfs_node_root(6, 0) != root);
 	CHECK(rootfs_node_get(rootfs_node_root(0xfffffff, 0xffffff), &n) && n.object == 0xfffffff && n.slot == 0xffffff);
-	CHECK(rootfs_identity(5, 0, 0, 12) == rootfs_identity(5, 0, 0, 12) && rootfs_identity(5, 0, 0, 12) != rootfs_identity(5, 0, 0, 13));
-	CHECK(rootfs_identity(5, 1, 0, 12) != rootfs_identity(5, 0, 0, 12) && rootfs_identity(5, 0, 1, 12) != rootfs_identity(5, 0, 0, 12));
-	CHECK(!(rootfs_identity(5, 0, 0, 12) & ROOTFS_BIT));
+	CHECK(id == rootfs_identity(5, 0, 0, 12) && id != rootfs_identity(5, 0, 0, 13));
+	CHECK(id != rootfs_identity(5, 1, 0, 12) && id != rootfs_identity(5, 0, 1, 12) && id != rootfs_identity(6, 0, 0, 12));
+	CHECK(!(id & ROOTFS_BIT));
 }
 
 static void test_finding(void)

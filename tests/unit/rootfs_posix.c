@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The passthrough below rootfs/ on a plain FUSE session, over a directory that is mounted shifted by 100000 ids as a guest's is:
- * a POSIX exercise whose every result is compared with what the directory itself shows.
+ * The passthrough below rootfs/ on a plain FUSE session, over a directory that is mounted shifted by 100000 ids as a
+ * guest's is: a POSIX exercise whose every result is compared with what the directory itself shows.
  *
- * With arguments "serve MOUNTPOINT DIRECTORY" it only serves, for other tools to be run on it: c1 is the instance, c1@s0 a snapshot.
+ * With arguments "serve MOUNTPOINT DIRECTORY" it only serves, for other tools to be run on it: c1 is the instance, c1@s0 a
+ * snapshot.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -141,8 +142,6 @@ WEAK const struct fuse_lowlevel_ops fs_ops = { .lookup = top_lookup, .getattr = 
 /* One table that leads to the other by the number, as the daemon's session does. */
 static struct fuse_lowlevel_ops both;
 
-#define ROUTE(op, ino, ...) (((ino) & ROOTFS_BIT) && rootfs_ops.op ? rootfs_ops.op(__VA_ARGS__) : (void)fuse_reply_err(req, ENOSYS))
-
 static void r_lookup(fuse_req_t req, fuse_ino_t p, const char *name)
 {
 	(p & ROOTFS_BIT ? rootfs_ops.lookup : fs_ops.lookup)(req, p, name);
@@ -155,7 +154,10 @@ static void r_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 static void r_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	ROUTE(opendir, ino, req, ino, fi);
+	if (ino & ROOTFS_BIT)
+		rootfs_ops.opendir(req, ino, fi);
+	else
+		fuse_reply_err(req, ENOSYS);
 }
 
 static void fill_table(void)
@@ -477,7 +479,8 @@ static void test_times(void)
 	CHECK(write_file("t", "t", 0) == 0 && symlink("x", "tl") == 0);
 	CHECK(utimensat(AT_FDCWD, "t", set, 0) == 0 && same("t"));
 	CHECK(stat("t", &st) == 0 && st.st_atim.tv_sec == 1000000000 && st.st_mtim.tv_nsec == 987654321);
-	CHECK(utimensat(AT_FDCWD, "t", omit, 0) == 0 && stat("t", &st) == 0 && st.st_atim.tv_nsec == 123456789 && st.st_mtim.tv_sec == 5);
+	CHECK(utimensat(AT_FDCWD, "t", omit, 0) == 0 && stat("t", &st) == 0);
+	CHECK(st.st_atim.tv_nsec == 123456789 && st.st_mtim.tv_sec == 5);
 	CHECK(utimensat(AT_FDCWD, "t", now, 0) == 0 && stat("t", &st) == 0 && st.st_mtim.tv_sec > 1700000000 && same("t"));
 	CHECK(utimensat(AT_FDCWD, "tl", set, AT_SYMLINK_NOFOLLOW) == 0 && same("tl"));
 }
@@ -486,8 +489,10 @@ static void test_xattrs(void)
 {
 	char list[256], value[64];
 	struct vfs_ns_cap_data caps = { .magic_etc = VFS_CAP_REVISION_2, .data = { { .permitted = 1 << CAP_NET_RAW } } };
-	const unsigned char acl[] = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 33, 0, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255,
-				      16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 4, 0, 255, 255, 255, 255 };
+	const unsigned char acl[] = {	/* user::rw- user:33:r-- group::r-- mask::r-- other::r-- */
+		2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 33, 0, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255,
+		16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 4, 0, 255, 255, 255, 255,
+	};
 
 	CHECK(write_file("x", "", 0) == 0 && symlink("nowhere", "xl") == 0);
 	CHECK(setxattr("x", "user.k", "v", 1, XATTR_CREATE) == 0);
@@ -503,8 +508,10 @@ static void test_xattrs(void)
 	CHECK(write_file("x", "w", 0) == 0);
 	FAILS(getxattr("x", "security.capability", value, sizeof(value)), ENODATA);
 	CHECK(setxattr("x", "system.posix_acl_access", acl, sizeof(acl), 0) == 0);
-	CHECK(getxattr("x", "system.posix_acl_access", value, sizeof(value)) == sizeof(acl) && !memcmp(value, acl, sizeof(acl)));
-	CHECK(getxattr(real_path("x"), "system.posix_acl_access", value, sizeof(value)) == sizeof(acl) && !memcmp(value, acl, sizeof(acl)));
+	for (int i = 0; i < 2; i++) {
+		CHECK(getxattr(i ? real_path("x") : "x", "system.posix_acl_access", value, sizeof(value)) == sizeof(acl));
+		CHECK(!memcmp(value, acl, sizeof(acl)));
+	}
 }
 
 static void test_sparse(void)
@@ -603,7 +610,8 @@ static void test_guest(void)
 {
 	char other[512];
 
-	CHECK(mkdir("g", 0755) == 0 && write_file("g/f", "1", 0) == 0 && mkdir("g/sub", 0755) == 0 && write_file("g/sub/x", "x", 0) == 0);
+	CHECK(mkdir("g", 0755) == 0 && write_file("g/f", "1", 0) == 0);
+	CHECK(mkdir("g/sub", 0755) == 0 && write_file("g/sub/x", "x", 0) == 0);
 	CHECK(write_file(real_path("g/f"), "22", O_TRUNC) == 0);
 	settle();
 	CHECK_STR(read_file("g/f"), "22");
@@ -675,7 +683,10 @@ static void *replace_for_a_while(void *arg)
 	return NULL;
 }
 
-/* A name that is by turns a file, a link to a file of the host and a fifo: never anything but the file is opened by the server. */
+/*
+ * A name that is by turns a file, a link to a file of the host and a fifo: never anything but the file is opened
+ * by the server.
+ */
 static void test_race(void)
 {
 	int good = 0, bad = 0, stop = 0;

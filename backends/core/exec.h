@@ -33,6 +33,9 @@ int exec_set(struct object *o, uint32_t slot, const char *item, const char *data
 /* Reads any file of it ("status": exit status in decimal, or 128 + signal, with newline; empty while running). */
 int exec_get(struct object *o, uint32_t slot, const char *item, struct buf *out, struct err *e);
 
+/* From the backend, while its process waits to be run (spawn.h, born): notes x->pid and x->pid_start, so that a kill of the server
+ * cannot lose it. */
+int exec_record(const struct exec_request *x);
 /* From the backend, any thread. */
 void exec_finished(uint32_t object, uint32_t slot, int status);
 /* Calls f(arg) once when it ended (at once when it has). Cancel as event_cancel(). */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Control groups of this host: which controller stands in which hierarchy (v1, v2, or both side by side), and files of a group in
+ * them. Paths are relative to the root of every hierarchy ("instfs/NAME.HASH"). The table is filled once and then constant.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backends/core/buf.h"
+#include "backends/core/err.h"
+
+enum cgroup_controller { CGROUP_CPU, CGROUP_CPUACCT, CGROUP_CPUSET, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_FREEZER, CGROUP_DEVICES, CGROUP_MAX };
+
+#define CGROUP_VALUE_MAX 1024
+
+/* ENOENT: no hierarchy is mounted at all. */
+int cgroup_init(struct err *e);
+
+const char *cgroup_name(enum cgroup_controller c);	/* "memory" */
+/* 0: this kernel (or its boot options) does not offer it; else 1 or 2, the version of its hierarchy. */
+int cgroup_version(enum cgroup_controller c);
+/* Whether the v2 hierarchy is mounted, with controllers or without. */
+bool cgroup_has_unified(void);
+
+/* One line without its newline. 0 or -errno; -ENODATA when the controller or the file is not there. */
+int cgroup_read(enum cgroup_controller c, const char *path, const char *file, char buf[CGROUP_VALUE_MAX]);
+int cgroup_read_u64(enum cgroup_controller c, const char *path, const char *file, uint64_t *ret);	/* "max" is UINT64_MAX */
+/* The number behind `key ` in a flat keyed file ("cpu.stat", "memory.stat"). */
+int cgroup_read_key(enum cgroup_controller c, const char *path, const char *file, const char *key, uint64_t *ret);
+int cgroup_write(enum cgroup_controller c, const char *path, const char *file, const char *value);
+
+/* Waits until every process is frozen, or thawed; ETIMEDOUT, and then it is thawed again. EOPNOTSUPP without any freezer. */
+int cgroup_freeze(const char *path, bool freeze, unsigned timeout_ms, struct err *e);
+bool cgroup_is_frozen(const char *path);
+
+/* Kills what is in the group and below it, frozen or not. Does not wait. */
+void cgroup_kill(const char *path);
+
+/* Removes the group with all below it from every hierarchy, killing what is still in it. Nothing there: 0. */
+int cgroup_remove(const char *path, struct err *e);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * instfs-lxc: the program that calls liblxc, one process per task, so that the threaded server never does. It is started by the
+ * server and outlives it.
+ *
+ *   instfs-lxc start DIR NAME           starts the container DIR/NAME/config describes and stays as its monitor
+ *   instfs-lxc exec DIR NAME EXECDIR    runs a command in it; inputs and outputs are files in EXECDIR (exec.h)
+ *   instfs-lxc version                  the version of liblxc
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct helper {
+	const char *dir;	/* liblxc's "lxcpath" */
+	const char *name;
+};
+
+int helper_start(const struct helper *h);
+int helper_exec(const struct helper *h, const char *exec_dir);
+
+/* What `ps` shows; at most as long as the arguments were. */
+void helper_title(const char *fmt, const char *name);

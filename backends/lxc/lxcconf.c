@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The configuration for liblxc: see lxcconf.h. Everything is written out, nothing is included, so that one file tells all.
+ * Values come from users: what could begin a second line is refused here again, whoever checked it before.
+ */
+#include "backends/lxc/lxcconf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONSOLE_LOG_SIZE "1MB"	/* then console.log becomes console.log.1 */
+
+const char lxcconf_seccomp[] =
+	"2\n"
+	"denylist\n"
+	"reject_force_umount\n"
+	"[all]\n"
+	"kexec_load errno 1\n"
+	"kexec_file_load errno 1\n"
+	"open_by_handle_at errno 1\n"
+	"init_module errno 1\n"
+	"finit_module errno 1\n"
+	"delete_module errno 1\n";
+
+static void add_identity(const struct lxcconf *c, struct buf *out)
+{
+	const struct place *p = c->place;
+
+	buf_addf(out, "lxc.uts.name = %s\n", c->name);
+	buf_addf(out, "lxc.rootfs.path = dir:%s\n", c->rootfs);
+	buf_addf(out, "lxc.log.file = %s\nlxc.log.level = INFO\n", p->log);
+	buf_addf(out, "lxc.console.logfile = %s\nlxc.console.size = " CONSOLE_LOG_SIZE "\nlxc.console.rotate = 1\n", p->console);
+	/* No ttys: getty programs run on the console, and its only master is found without asking (console.c). */
+	buf_addstr(out, "lxc.tty.max = 0\nlxc.pty.max = 1024\nlxc.autodev = 1\n");
+	buf_addf(out, "lxc.cgroup.dir.container = %s\nlxc.cgroup.dir.monitor = %s\n", p->cgroup, p->monitor);
+	buf_addstr(out, "lxc.cgroup.dir.monitor.pivot = instfs.pivot\n");
+}
+
+static void add_map(const struct idmap *m, struct buf *out)
+{
+	for (unsigned i = 0; i < m->n_uid; i++)
+		buf_addf(out, "lxc.idmap = u %u %u %u\n", m->uid[i].guest, m->uid[i].host, m->uid[i].count);
+	for (unsigned i = 0; i < m->n_gid; i++)
+		buf_addf(out, "lxc.idmap = g %u %u %u\n", m->gid[i].guest, m->gid[i].host, m->gid[i].count);
+}
+
+static void add_device_rules(struct buf *out)
+{
+	static const char *const rules[] = {
+		"c *:* m", "b *:* m",					/* making nodes is harmless, using them is not */
+		"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",	/* null zero full random urandom */
+		"c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",	/* terminals */
+		"c 10:229 rwm", "c 10:200 rwm",				/* fuse, tun */
+	};
+	const char *key = cgroup_version(CGROUP_DEVICES) == 2 ? "lxc.cgroup2.devices" : "lxc.cgroup.devices";
+
+	if (!cgroup_version(CGROUP_DEVICES))
+		return;
+	buf_addf(out, "%s.deny = a\n", key);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		buf_addf(out, "%s.allow = %s\n", key, rules[i]);
+}
+
+static bool have_apparmor(void)
+{
+	return access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
+}
+
+/* Privileged guests are root of the host: what they may do is taken away. Others are confined by their user namespace. */
+static void add_confinement(const struct lxcconf *c, struct buf *out)
+{
+	bool privileged = !c->map->n_uid, nesting = expanded_bool(c->x, "security.nesting", false);
+
+	if (privileged) {
+		buf_addf(out, "lxc.cap.drop = sys_time sys_module sys_rawio mac_override%s\n", nesting ? "" : " mac_admin");
+		add_device_rules(out);
+		buf_addstr(out, "lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed\n");
+	} else {
+		add_map(c->map, out);
+		buf_addstr(out, "lxc.mount.auto = proc:rw sys:rw cgroup:mixed\n");
+	}
+	if (nesting) {
+		/* An unhidden proc and sys somewhere is what the kernel asks for before a nested container may mount its own. */
+		buf_addstr(out, "lxc.mount.entry = proc dev/.lxc/proc proc create=dir,optional 0 0\n");
+		buf_addstr(out, "lxc.mount.entry = sys dev/.lxc/sys sysfs create=dir,optional 0 0\n");
+	}
+	buf_addstr(out, have_apparmor() ? "lxc.apparmor.profile = generated\n" : "lxc.apparmor.profile = unconfined\n");
+	if (have_apparmor() && nesting)
+		buf_addstr(out, "lxc.apparmor.allow_nesting = 1\n");
+	if (c->seccomp)
+		buf_addf(out, "lxc.seccomp.profile = %s\n", c->seccomp);
+	buf_addstr(out, "lxc.mount.entry = /dev/fuse dev/fuse none bind,create=file,optional 0 0\n");
+	buf_addstr(out, "lxc.mount.entry = /dev/net/tun dev/net/tun none bind,create=file,optional 0 0\n");
+}
+
+static int add_environment(const struct expanded *x, struct buf *out, struct err *e)
+{
+	static const char prefix[] = "environment.";
+	char name[256];
+
+	if (!expanded_get(x, "environment.PATH"))
+		buf_addstr(out, "lxc.environment = PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+	for (size_t i = 0; i < x->n; i++) {
+		const struct expanded_item *it = &x->items[i];
+		const char *value;
+
+		if (it->kind != ENT_CONFIG || strncmp(it->name, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		snprintf(name, sizeof(name), "%s", it->name + sizeof(prefix) - 1);
+		value = expanded_get(x, it->name);
+		if (!*name || strpbrk(name, "= \t\n"))
+			return err_set(e, EINVAL, "%.64s: \"%.64s\" is no name of a variable", it->name, name);
+		if (strpbrk(value, "\n\r"))
+			return err_set(e, EINVAL, "%.64s: a value of several lines cannot be given to liblxc", it->name);
+		buf_addf(out, "lxc.environment = %s=%s\n", name, value);
+	}
+	return 0;
+}
+
+/* ---- network ---- */
+
+struct nics {
+	unsigned n;
+	uint64_t used_eth;	/* numbers taken by name=ethN */
+};
+
+static void note_name(struct nics *n, const char *name)
+{
+	unsigned long i;
+	char *end;
+
+	if (strncmp(name, "eth", 3) != 0)
+		return;
+	i = strtoul(name + 3, &end, 10);
+	if (end != name + 3 && !*end && i < 64)
+		n->used_eth |= UINT64_C(1) << i;
+}
+
+static void free_name(struct nics *n, char *buf, size_t size)
+{
+	unsigned i = 0;
+
+	while (i < 64 && n->used_eth & (UINT64_C(1) << i))
+		i++;
+	snprintf(buf, size, "eth%u", i);
+	note_name(n, buf);
+}
+
+static int add_parent(const struct expanded_item *it, unsigned i, struct buf *out, struct err *e)
+{
+	char parent[64], path[64];
+
+	if (!device_get(it->value, it->len, "parent", parent, sizeof(parent)))
+		return 0;
+	snprintf(path, sizeof(path), "/sys/class/net/%.20s", parent);
+	if (access(path, F_OK) < 0)
+		return err_set(e, ENOENT, "device %s: the host has no network interface %s", it->name, parent);
+	buf_addf(out, "lxc.net.%u.link = %s\n", i, parent);
+	return 0;
+}
+
+static int add_nic(const struct lxcconf *c, const struct expanded_item *it, struct nics *n, struct buf *out, struct err *e)
+{
+	char type[32] = "", text[64];
+	unsigned i = n->n++;
+	bool physical;
+	int r;
+
+	device_get(it->value, it->len, "nictype", type, sizeof(type));
+	physical = !strcmp(type, "physical");
+	buf_addf(out, "lxc.net.%u.type = %s\n", i, physical ? "phys" : !strcmp(type, "macvlan") ? "macvlan" : "veth");
+	buf_addf(out, "lxc.net.%u.flags = up\n", i);
+	r = add_parent(it, i, out, e);
+	if (r < 0)
+		return r;
+	if (!strcmp(type, "macvlan"))
+		buf_addf(out, "lxc.net.%u.macvlan.mode = bridge\n", i);
+	if (!device_get(it->value, it->len, "name", text, sizeof(text)))
+		free_name(n, text, sizeof(text));
+	buf_addf(out, "lxc.net.%u.name = %s\n", i, text);
+	if (device_get(it->value, it->len, "host_name", text, sizeof(text)))
+		buf_addf(out, "lxc.net.%u.veth.pair = %s\n", i, text);
+	if (device_get(it->value, it->len, "mtu", text, sizeof(text)))
+		buf_addf(out, "lxc.net.%u.mtu = %s\n", i, text);
+	if (!device_get(it->value, it->len, "hwaddr", text, sizeof(text))) {
+		if (physical)
+			return 0;
+		r = c->hwaddr(c->arg, it->name, text, e);
+		if (r < 0)
+			return r;
+	}
+	buf_addf(out, "lxc.net.%u.hwaddr = %s\n", i, text);
+	return 0;
+}
+
+/* ---- disks ---- */
+
+/* fstab's way to write blanks. */
+static void add_escaped(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\\')
+			buf_addf(out, "\\%03o", (unsigned)(unsigned char)*s);
+		else
+			buf_addch(out, *s);
+	}
+}
+
+static bool device_bool(const struct expanded_item *it, const char *key, bool def)
+{
+	char text[16];
+
+	if (!device_get(it->value, it->len, key, text, sizeof(text)))
+		return def;
+	return !strcasecmp(text, "true") || !strcasecmp(text, "yes") || !strcasecmp(text, "on") || !strcmp(text, "1");
+}
+
+static int add_disk(const struct lxcconf *c, const struct expanded_item *it, struct buf *out, struct err *e)
+{
+	char source[4097] = "", path[4097] = "", propagation[32];
+	bool needed = device_bool(it, "required", true) && !device_bool(it, "optional", false);
+	const char *target = path;
+	struct stat st;
+
+	device_get(it->value, it->len, "path", path, sizeof(path));
+	device_get(it->value, it->len, "source", source, sizeof(source));
+	target += strspn(target, "/");
+	if (!*target)
+		return 0;
+	if (stat(source, &st) < 0) {
+		if (!needed)
+			return 0;
+		return err_sys(e, errno, "device %s: its source %.200s", it->name, source);
+	}
+	if (S_ISBLK(st.st_mode))
+		return err_set(e, EOPNOTSUPP, "device %s: %.200s is a block device; containers get directories and files", it->name, source);
+	buf_addstr(out, "lxc.mount.entry = ");
+	add_escaped(out, source);
+	buf_addch(out, ' ');
+	add_escaped(out, target);
+	buf_addf(out, " none %s,create=%s", device_bool(it, "recursive", false) ? "rbind" : "bind", S_ISDIR(st.st_mode) ? "dir" : "file");
+	if (device_bool(it, "readonly", false))
+		buf_addstr(out, ",ro");
+	if (device_bool(it, "shift", false) && c->map->n_uid)
+		buf_addstr(out, ",idmap=container");
+	if (device_get(it->value, it->len, "propagation", propagation, sizeof(propagation)))
+		buf_addf(out, ",%s", propagation);
+	buf_addf(out, "%s 0 0\n", needed ? "" : ",optional");
+	return 0;
+}
+
+static int add_devices(const struct lxcconf *c, struct buf *out, struct err *e)
+{
+	struct nics nics = { .n = 0 };
+	char type[32], name[64];
+	int r = 0;
+
+	for (size_t i = 0; i < c->x->n; i++)
+		if (c->x->items[i].kind == ENT_DEVICE && device_get(c->x->items[i].value, c->x->items[i].len, "name", name, sizeof(name)))
+			note_name(&nics, name);
+	for (size_t i = 0; i < c->x->n && r == 0; i++) {
+		const struct expanded_item *it = &c->x->items[i];
+
+		if (it->kind != ENT_DEVICE || !device_get(it->value, it->len, "type", type, sizeof(type)))
+			continue;
+		if (strpbrk(it->name, "\n\r"))
+			return err_set(e, EINVAL, "a device has a name of several lines");
+		if (!strcmp(type, "nic"))
+			r = add_nic(c, it, &nics, out, e);
+		else if (!strcmp(type, "disk"))
+			r = add_disk(c, it, out, e);
+	}
+	/* Without this line liblxc would let the guest use the host's network. */
+	if (!nics.n)
+		buf_addstr(out, "lxc.net.0.type = empty\n");
+	return r;
+}
+
+int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
+{
+	const char *raw = expanded_get(c->x, "raw.lxc");
+	int r;
+
+	if (strpbrk(c->rootfs, "\n\r"))
+		return err_set(e, EINVAL, "the path of the state directory has several lines");
+	buf_addstr(out, "# Made by instfs at each start; changes are lost. Keys of your own go into config/raw.lxc.\n");
+	add_identity(c, out);
+	add_confinement(c, out);
+	r = add_environment(c->x, out, e);
+	if (r == 0)
+		r = add_devices(c, out, e);
+	if (r < 0)
+		return r;
+	limits_print(c->limits, out);
+	if (raw)
+		buf_addf(out, "%s\n", raw);
+	if (buf_error(out) < 0)
+		return err_set(e, ENOMEM, "no memory for the configuration");
+	return 0;
+}

@@ -381,6 +381,9 @@ static void server_ready(void)
 		return;
 	if (!told)
 		service_notify("READY=1\nSTATUS=serving");
+	if (shm->deaths)
+		log_info("server %u took over %.1f ms after the end of the last one", shm->ready,
+			 (double)(shm->ready_ns - shm->reaped_ns) / 1e6);
 	told = shm->ready;
 	tell_starter("R");
 	if (shm->upgrading) {

@@ -27,7 +27,12 @@
 #include "fs/ring.h"
 #include "fs/shm.h"
 
+/* Locked in memory, therefore small; sanitizers need more. */
+#ifdef __SANITIZE_ADDRESS__
+#define STACK_SIZE (1u << 20)
+#else
 #define STACK_SIZE (256u << 10)
+#endif
 #define FLAGS2_RESEND (1u << 7)		/* FUSE_HAS_RESEND, bit 39, in flags2 */
 #ifndef FUSE_NOTIFY_RESEND
 #define FUSE_NOTIFY_RESEND 7

@@ -26,8 +26,9 @@
 #define PAGE 4096
 #define AREA_SIZE ((KEEP_SIZE - PAGE) / 2 / PAGE * PAGE)
 
-/* A log is rewritten when garbage is most of it, long before the area is full: memory and caches stay small. */
-#define SLACK (4u << 20)
+/* A log is rewritten when garbage is most of it, long before the area is full: a new server walks all of it before it can answer. */
+#define SLACK (256u << 10)
+#define RECYCLED (4u << 20)	/* memory that an area keeps when it is left */
 #define NOWHERE UINT32_MAX
 
 struct keep_header {
@@ -208,8 +209,8 @@ static void compact(void)
 	to->committed = end;
 	header->switches++;
 	__atomic_store_n(&header->active, !header->active, __ATOMIC_SEQ_CST);
-	if (old_end > 2 * SLACK)	/* gives the memory back */
-		madvise((char *)now + 2 * SLACK, AREA_SIZE - 2 * SLACK, MADV_REMOVE);
+	if (old_end > RECYCLED)	/* gives the memory back */
+		madvise((char *)now + RECYCLED, AREA_SIZE - RECYCLED, MADV_REMOVE);
 	now = to;
 	tail = end + rest;
 }
@@ -218,7 +219,7 @@ static int make_room(uint64_t size)
 {
 	uint64_t rest = tail - now->committed;
 
-	if (tail + size <= LOG_SIZE && now->committed < SLACK + 4 * live)
+	if (tail + size <= LOG_SIZE && now->committed < SLACK + 2 * live)
 		return 0;
 	if (live + rest + size > LOG_SIZE)
 		return tail + size <= LOG_SIZE ? 0 : -ENOSPC;

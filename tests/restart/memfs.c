@@ -27,7 +27,7 @@
 #include "fs/shm.h"
 #include "fs/start.h"
 
-enum { NODES = 8192, DATA_MAX = 1 << 20, NEXT_INO = 1, EVENTS = 2 };
+enum { NODES = 1024, DATA_MAX = 1 << 20, NEXT_INO = 1, EVENTS = 2 };
 #define EVENT_INO 2
 #define SLOW_INO 3
 
@@ -88,6 +88,17 @@ static bool has_children(uint64_t ino)
 		if (nodes[i].ino > 1 && nodes[i].parent == ino)
 			return true;
 	return false;
+}
+
+/* In the order of inode numbers, which the next server has as well. */
+static struct mem_node *next_child(uint64_t parent, uint64_t after)
+{
+	struct mem_node *best = NULL;
+
+	for (int i = 0; i < NODES; i++)
+		if (nodes[i].ino > 1 && nodes[i].parent == parent && nodes[i].ino > after && (!best || nodes[i].ino < best->ino))
+			best = &nodes[i];
+	return best;
 }
 
 static void save(const struct mem_node *n)
@@ -193,16 +204,13 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, s
 	size_t len = 0;
 
 	pthread_mutex_lock(&lock);
-	for (int i = (int)off; buf && i < NODES; i++) {
-		struct stat st = { .st_ino = nodes[i].ino, .st_mode = nodes[i].mode };
-		size_t n;
+	for (struct mem_node *n; buf && (n = next_child(ino, (uint64_t)off)); off = (off_t)n->ino) {
+		struct stat st = { .st_ino = n->ino, .st_mode = n->mode };
+		size_t need = fuse_add_direntry(req, buf + len, size - len, n->name, &st, (off_t)n->ino);
 
-		if (nodes[i].ino < 2 || nodes[i].parent != ino)
-			continue;
-		n = fuse_add_direntry(req, buf + len, size - len, nodes[i].name, &st, i + 1);
-		if (n > size - len)
+		if (need > size - len)
 			break;
-		len += n;
+		len += need;
 	}
 	pthread_mutex_unlock(&lock);
 	fuse_reply_buf(req, buf, len);

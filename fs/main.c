@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The program: the list of backends and storage drivers, and in which order a server comes to life. */
+#include <errno.h>
+#include <string.h>
+
+#include "backends/core/backend.h"
+#include "backends/core/exec.h"
+#include "backends/core/image.h"
+#include "backends/core/instance.h"
+#include "backends/core/keep.h"
+#include "backends/core/object.h"
+#include "backends/core/op.h"
+#include "backends/core/storage.h"
+#include "backends/core/watch.h"
+#include "backends/lxc/lxc.h"
+#include "backends/mock/mock.h"
+#include "backends/storage/dir.h"
+#include "backends/storage/overlay.h"
+#include "fs/session.h"
+#include "fs/shm.h"
+#include "fs/start.h"
+#include "fs/top.h"
+
+#define WORKERS 8
+
+static const struct backend_ops *const backends[] = { &lxc_backend, &mock_backend, NULL };
+static const struct storage_ops *const storages[] = { &overlay_storage, &dir_storage, NULL };
+
+static const char *or_default(const char *name)
+{
+	return *name ? name : NULL;
+}
+
+static int open_store(const struct options *o, struct err *e)
+{
+	_cleanup_buf_ struct buf version = BUF_INIT;
+	int r = keep_attach(FD_KEEP);
+
+	if (r)
+		return err_sys(e, -r, "shared memory");
+	buf_addstr(&version, "instfs " INSTFS_VERSION "\n");
+	r = model_open(o->state_dir, e);
+	if (!r)
+		r = backend_init(backends, *o->backend ? o->backend : "lxc", &version, e);
+	if (!r)
+		r = storage_init(storages, or_default(o->storage), &version, e);
+	if (!r)
+		r = image_init(e);
+	top_set_version(buf_str(&version));
+	return r;
+}
+
+static int serve(struct err *e)
+{
+	int r = open_store(&shm->options, e);
+
+	if (r)
+		return r;
+	r = watch_init();
+	if (r)
+		return err_sys(e, -r, "the watch thread");
+	r = instance_adopt_all(e);
+	if (r)
+		return r;
+	exec_adopt_all();
+	r = op_init(WORKERS, e);
+	if (r)
+		return r;
+	fs_takeover(!shm->init_done);
+	return session_run(e);
+}
+
+int main(int argc, char **argv)
+{
+	return start_main(argc, argv, serve);
+}

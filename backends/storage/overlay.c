@@ -235,7 +235,8 @@ static int attach_layers(const struct volume *v, int payload, const struct layer
 		base_path(fingerprint, base, sizeof(base));
 		r = attach_layer(base, l, l->base, true, e);
 	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", payload);
+	/* The dot: not the link in /proc, but what it leads to. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", payload);
 	return r < 0 ? r : attach_layer(path, l, l->volume, v->snap[0], e);
 }
 

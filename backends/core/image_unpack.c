@@ -146,7 +146,7 @@ static bool is_text(const json_t *facts, const char *name)
 {
 	const char *s = json_string_value(json_object_get(facts, name));
 
-	return s && *s && strlen(s) < 64 && value_line(s, strlen(s), NULL) == 0;
+	return s && *s && strlen(s) <= 64 && value_line(s, strlen(s), NULL) == 0;
 }
 
 int image_facts_check(const json_t *facts, struct err *e)

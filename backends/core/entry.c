@@ -92,7 +92,7 @@ int object_save(struct object *o, struct entry **entries, size_t n, const struct
 
 /* ---- slots ---- */
 
-/* A number from what is reserved on disk; with save held also from what *reserved, to be written next, will cover. 0: none left. */
+/* A number from what is reserved on disk; with save held also from what *reserved, to be written next, will cover. 0: none. */
 static uint32_t take_slot(struct object *o, uint32_t *reserved)
 {
 	HOLD_LOCK(&o->lock);
@@ -315,7 +315,7 @@ int object_change_saved(struct object *o, const struct entry_change *c, size_t n
 	*changed = false;
 	if (!r)
 		r = draft_begin(&d, o, n, e);
-	if (r < 0)
+	if (r)
 		return r;
 	for (size_t i = 0; !r && i < n; i++)
 		r = draft_change(&d, &c[i], e);
@@ -363,7 +363,8 @@ static int draft_set_meta(struct draft *d, enum entry_kind k, const char *name, 
 	return draft_set(d, &c, at, old, e);
 }
 
-static int set_meta_once(struct object *o, enum entry_kind k, const char *name, const struct meta *m, bool *changed, struct err *e)
+static int set_meta_once(struct object *o, enum entry_kind k, const char *name, const struct meta *m, bool *changed,
+			 struct err *e)
 {
 	struct meta own;
 	struct draft d;
@@ -373,7 +374,7 @@ static int set_meta_once(struct object *o, enum entry_kind k, const char *name, 
 	r = object_check_alive(o, e);
 	if (!r)
 		r = draft_begin(&d, o, 1, e);
-	if (r < 0)
+	if (r)
 		return r;
 	own = o->meta;
 	if (k)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The life of the model: opening and closing of the store, the listener, the last failures. Called by one thread unless said otherwise. */
+/* The life of the model: opening and closing (by one thread, before and after all others), the listener, the last failures. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -51,7 +51,7 @@ struct model_object *object_new(uint32_t id, enum space s, const char *name);
 /* From disk, not in the registry. A record that cannot be read gives a broken object; NULL: no memory, no descriptors. */
 struct object *object_load(uint32_t id, enum space s, const char *name, bool purging);
 void object_set_backend(struct object *o);	/* from the field `type`; o->lock held, or nobody else sees it */
-/* Moves it on disk and in memory; with idle only when nothing runs. -EEXIST, -EBUSY, -ENOENT (not there any more). Caller notifies. */
+/* Moves it on disk and in memory; with idle only when nothing runs. -EEXIST, -EBUSY, -ENOENT (gone). Caller notifies. */
 int object_move(struct object *o, enum space from, enum space to, const char *name, bool idle, struct err *e);
 /* Takes it out of the registry; its directory is trash/.purge-ID from then on, to be removed by object_erase(). */
 int object_vanish(struct object *o, enum space from, bool idle, struct err *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one rule for names, for every route by which a name can come in: mkdir, rename, import, backup files (tree.md section 10). */
+/* The one rule for names, for every route by which one can come in: mkdir, rename, import, backup files (tree.md section 10). */
 #pragma once
 
 #include <stdbool.h>

@@ -203,19 +203,21 @@ struct object *object_load(uint32_t id, enum space s, const char *name, bool pur
 /* Takes over *o, unless somebody was faster. */
 static struct object *publish(struct object *o)
 {
-	struct object *found = NULL;
+	struct object *found;
 	struct slot *s;
 
 	pthread_mutex_lock(&registry_lock);
 	s = registry_get(o->id);
 	if (s && !s->obj)
 		s->obj = object_ref(o);
-	if (s)
-		found = object_ref(s->obj);
+	found = s ? s->obj : NULL;
+	if (found && found != o)
+		object_ref(found);
 	pthread_mutex_unlock(&registry_lock);
-	if (found == o && model_of(o)->broken)
+	if (found != o)
+		object_put(o);
+	else if (model_of(o)->broken)
 		object_error_keep(o, model_of(o)->broken);
-	object_put(o);
 	return found;
 }
 
@@ -405,7 +407,7 @@ static int fill_dir(int fd, struct model_object *m, uint64_t *ino, struct err *e
 	int r = record_print(&rec, &b, e);
 
 	if (!r)
-		r = store_write(fd, "object.json", b.data, b.len, e);
+		r = store_write_new(fd, "object.json", b.data, b.len, e);
 	if (!r && fstat(fd, &st) < 0)
 		r = err_sys(e, errno, "cannot look at a new directory");
 	if (!r)
@@ -464,7 +466,7 @@ static int create_once(enum space s, const char *name, const struct meta *meta, 
 
 	if (!r)
 		r = store_new_id(&id, e);
-	if (r < 0)
+	if (r)
 		return r;
 	m = object_new(id, s, name);
 	if (!m)

@@ -84,7 +84,7 @@ static int load_one(const char *name, uint64_t ino, unsigned char type, void *ar
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	char path[NAME_MAX + 32];
 	struct err e = ERR_INIT;
-	struct snapshot *s;
+	struct snapshot *s = NULL;
 	int r;
 
 	if (name_check("snapshot", name, NULL) < 0)
@@ -97,7 +97,7 @@ static int load_one(const char *name, uint64_t ino, unsigned char type, void *ar
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0;
 	r = r < 0 ? err_sys(&e, -r, "cannot read it") : record_parse_snapshot(buf_str(&b), b.len, &s, &e);
-	if (r < 0) {
+	if (r || !s) {
 		err_wrap(&e, "%s/snapshots/%s", l->o->name, path);
 		object_error_keep(l->o, &e);
 		return 0;
@@ -422,8 +422,9 @@ static size_t recall_changes(struct object *o, const struct snapshot *s, struct 
 
 static int recall_once(struct object *o, const char *name, bool *changed, struct err *e)
 {
-	_cleanup_free_ struct entry_change *c = NULL;
+	struct entry_change *c;
 	struct snapshot *s;
+	int r;
 
 	HOLD_LOCK(&model_of(o)->save);
 	s = object_snapshot(o, name);
@@ -432,7 +433,9 @@ static int recall_once(struct object *o, const char *name, bool *changed, struct
 	c = calloc(o->n_entries + s->n_entries + 1, sizeof(*c));
 	if (!c)
 		return err_set(e, ENOMEM, "out of memory");
-	return object_change_saved(o, c, recall_changes(o, s, c), changed, e);
+	r = object_change_saved(o, c, recall_changes(o, s, c), changed, e);
+	free(c);
+	return r;
 }
 
 int object_snapshot_recall(struct object *o, const char *name, struct err *e)

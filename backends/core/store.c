@@ -84,19 +84,28 @@ int store_sync_spaces(enum space a, enum space b, struct err *e)
 	return r < 0 || a == b ? r : store_sync(store.space[b], e);
 }
 
+static int write_file(int dirfd, const char *name, const void *data, size_t len)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : write_all(fd, data, len);
+
+	return !r && fsync(fd) < 0 ? -errno : r;
+}
+
+int store_write_new(int dirfd, const char *name, const void *data, size_t len, struct err *e)
+{
+	int r = write_file(dirfd, name, data, len);
+
+	return r < 0 ? err_sys(e, -r, "cannot write %s in the store", name) : store_sync(dirfd, e);
+}
+
 int store_write(int dirfd, const char *name, const void *data, size_t len, struct err *e)
 {
-	_cleanup_close_ int fd = -1;
 	char tmp[NAME_MAX + 1];
 	int r;
 
 	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(e, errno, "cannot make %s in the store", tmp);
-	r = write_all(fd, data, len);
-	if (!r && fsync(fd) < 0)
-		r = -errno;
+	r = write_file(dirfd, tmp, data, len);
 	if (!r && renameat(dirfd, tmp, dirfd, name) < 0)
 		r = -errno;
 	if (r < 0) {

@@ -34,6 +34,9 @@ const char *store_rundir(void);
 /* Replaces dirfd/name: written to name.tmp, on disk before it takes the place, and the new name on disk before it returns. */
 int store_write(int dirfd, const char *name, const void *data, size_t len, struct err *e);
 
+/* The same in a directory that nobody looks at yet: without the detour, which would cost one more commit of the journal. */
+int store_write_new(int dirfd, const char *name, const void *data, size_t len, struct err *e);
+
 /* fsync() of a directory. */
 int store_sync(int dirfd, struct err *e);
 

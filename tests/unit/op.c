@@ -24,7 +24,7 @@
 /* Shared between the servers of a test. */
 static struct shared {
 	atomic_int executed, again, done, result, release;
-	atomic_int before;
+	atomic_int before, passed;
 } *sh;
 
 static char dir[64];
@@ -66,7 +66,10 @@ static void on_done(void *arg, int result)
 
 static void reset(void)
 {
+	int passed = sh->passed;
+
 	memset(sh, 0, sizeof(*sh));
+	sh->passed = passed;
 }
 
 static struct object *instance(const char *name)
@@ -238,7 +241,7 @@ static void boot(void)
 	static const struct op_class stop = { "stop", INST_STOPPING, run_until_released, NULL };
 	struct err e = ERR_INIT;
 
-	unit_failed = 0;
+	unit_failed = unit_passed = 0;
 	if (keep_attach(keep_fd) < 0 || model_open(dir, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		_exit(1);
@@ -259,6 +262,7 @@ static void server(void (*f)(void), bool kill_it)
 		if (kill_it)
 			kill(getpid(), SIGKILL);
 		fflush(stdout);
+		sh->passed += unit_passed;
 		_exit(unit_failed ? 1 : 0);
 	}
 	waitpid(pid, &status, 0);
@@ -355,5 +359,6 @@ int main(void)
 		server(hurried, true);
 	server(at_last, false);
 	tree_remove(AT_FDCWD, dir, NULL);
+	unit_passed += sh->passed;
 	return UNIT_END();
 }

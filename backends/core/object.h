@@ -130,7 +130,7 @@ enum {
 
 /* ---- life of the model ---- */
 
-/* Opens (creates) the store; a store of a newer format is refused with EPROTO, untouched. Sweeps leftovers of interrupted steps. */
+/* Opens (creates) the store; one of a newer format is refused with EPROTO, untouched. Sweeps leftovers of interrupted steps. */
 int model_open(const char *state_dir, struct err *e);
 void model_close(void);
 int model_dirfd(void);			/* O_PATH-like directory descriptor of the state directory */
@@ -177,7 +177,7 @@ void object_entries(struct object *o, enum entry_kind k, size_t *first, size_t *
 struct snapshot *object_snapshot(struct object *o, const char *name);
 struct snapshot *object_snapshot_by_slot(struct object *o, uint32_t slot);
 
-/* Copies the value, one trailing newline removed, into buf (truncated to size, always terminated). False when unset. Takes o->lock. */
+/* Copies the value, one trailing newline removed, into buf (cut to size, always terminated). False when unset. Takes o->lock. */
 bool object_value(struct object *o, enum entry_kind k, const char *name, char *buf, size_t size);
 
 /* A slot that was never used in this object. Durable: never handed out again after any crash. Takes o->lock. */
@@ -219,8 +219,8 @@ int object_snapshot_recall(struct object *o, const char *name, struct err *e);
 int object_dirfd(struct object *o);
 void object_path(struct object *o, char *buf, size_t size);
 
-/* Called for an instance that is purged, before its directory (object_path()) is deleted: unmounts, storage. May be slow. On failure
- * the rest stays for the next trash_expire(). Set once before threads exist. */
+/* Called for an instance that is purged, before its directory (object_path()) is deleted: unmounts, storage. May be slow. When it
+ * fails the rest stays for the next trash_expire(). Set once before threads exist. */
 void object_on_purge(int (*f)(struct object *o, struct err *e));
 
 /* ---- last failure of an object (file `error`), kept over kill -9; o NULL: failures that belong to no object ---- */

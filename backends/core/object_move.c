@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Renaming and removing. The rename of the directory is the moment in which it happens; it is made under the model's and the
- * object's lock together with the change in memory, so that nothing can start in between. Writing it to disk follows without them.
+ * object's lock together with the change in memory, so that nothing can start in between. fsync() follows without them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,8 @@ static int rename_dir(enum space from, const char *name, enum space to, const ch
 
 /* ---- moving ---- */
 
-static int move_locked(struct object *o, enum space from, enum space to, const char *name, bool idle, enum busy *busy, struct err *e)
+static int move_locked(struct object *o, enum space from, enum space to, const char *name, bool idle, enum busy *busy,
+		       struct err *e)
 {
 	const struct slot *twin;
 	struct slot *s;

@@ -315,16 +315,17 @@ static void print(struct buf *b, const char *type, struct object *o, const char 
 void event_emit(const char *type, struct object *o, const char *extra)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	const struct event_record *r;
+	struct event_record r;
 	bool wake;
 
 	ready();
 	pthread_mutex_lock(&lock);
-	buf_resize(&b, sizeof(*r));
+	buf_resize(&b, sizeof(r));
 	print(&b, type, o, extra);
 	if (!buf_error(&b) && ring && lines_grow()) {
-		memcpy(b.data, &(struct event_record){ .pos = head }, sizeof(*r));
-		append(b.data + sizeof(*r), b.len - sizeof(*r));
+		r.pos = head;
+		memcpy(b.data, &r, sizeof(r));
+		append(b.data + sizeof(r), b.len - sizeof(r));
 		keep_put(KEEP_EVENTS, next_seq++, b.data, b.len);
 	}
 	wake = waiters;

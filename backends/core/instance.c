@@ -197,7 +197,7 @@ static int choose(struct object *o, const struct wish *w, unsigned *ret, struct 
 int instance_check_state(struct object *o, const char *text, struct err *e)
 {
 	struct wish w;
-	unsigned what;
+	unsigned what = NOTHING;
 	int r = parse(text, &w, e);
 
 	return r < 0 ? r : choose(o, &w, &what, e);
@@ -207,7 +207,7 @@ int instance_set_state(struct object *o, const char *text, bool nonblock, const 
 		       void (*done)(void *arg, int result), void *arg, struct err *e)
 {
 	struct wish w;
-	unsigned what;
+	unsigned what = NOTHING;
 	int r = parse(text, &w, e);
 
 	if (!r)

@@ -260,7 +260,7 @@ static int delete_files(struct object *o, const char *name, struct err *e)
 
 	if (!r)
 		r = storage_volume(o, NULL, &ops, &v, e);
-	return r < 0 ? r : ops->snapshot_delete(&v, name, e);
+	return r ? r : ops->snapshot_delete(&v, name, e);
 }
 
 int instance_snapshot_delete(struct object *o, const char *name, const struct caller *who, struct err *e)
@@ -294,7 +294,7 @@ static int rename_files(struct object *o, const char *name, const char *new_name
 
 	if (!r)
 		r = storage_volume(o, NULL, &ops, &v, e);
-	return r < 0 ? r : ops->snapshot_rename(&v, name, new_name, e);
+	return r ? r : ops->snapshot_rename(&v, name, new_name, e);
 }
 
 int instance_snapshot_rename(struct object *o, const char *name, const char *new_name, struct err *e)

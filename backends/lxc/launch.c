@@ -19,6 +19,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
+#include "backends/core/mount.h"
 #include "backends/core/spawn.h"
 #include "backends/core/storage.h"
 #include "backends/core/watch.h"
@@ -70,11 +71,6 @@ static int write_text(const char *path, const char *data, size_t len, struct err
 	return n == (ssize_t)len ? 0 : err_sys(e, n < 0 ? errno : ENOSPC, "%s", path);
 }
 
-static int make_dir(const char *path, struct err *e)
-{
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? err_sys(e, errno, "%s", path) : 0;
-}
-
 /* The log of this start; that of the one before stays beside it. */
 static int open_log(const struct place *p, struct err *e)
 {
@@ -104,24 +100,49 @@ static int keep_hwaddr(void *arg, const char *device, char *buf, struct err *e)
 	return object_set(o, ENT_VOLATILE, key, line, strlen(line), e);
 }
 
+/*
+ * The guest's root is nobody on the host, and must be able to walk to its file system: through a directory that is its own and
+ * nobody else's, since programs with set ids in it are no business of the host's users.
+ */
+static int attach_rootfs(struct object *o, const struct place *p, const struct idmap *map, struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	uint32_t uid = 0, gid = 0;
+	char path[512];
+	int r;
+
+	r = rootfs_mount(o, NULL, path, sizeof(path), e);
+	if (r == 0)
+		r = mount_private(p->lxcpath, 0711, e);
+	if (r < 0)
+		return r;
+	idmap_to_host(map, false, 0, &uid);
+	idmap_to_host(map, true, 0, &gid);
+	if ((mkdir(p->dir, 0100) < 0 && errno != EEXIST) || chmod(p->dir, 0100) < 0 || lchown(p->dir, uid, gid) < 0)
+		return err_sys(e, errno, "%s", p->dir);
+	if (mkdir(p->rootfs, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, errno, "%s", p->rootfs);
+	r = mount_detach(p->rootfs, e);
+	if (r < 0)
+		return r;
+	fd = mount_clone(path, -1, false, e);
+	return fd < 0 ? fd : mount_attach(fd, p->rootfs, e);
+}
+
 static int write_config(struct object *o, const struct expanded *x, const struct place *p, struct limits *limits, struct err *e)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	char rootfs[512], seccomp[416];
+	char seccomp[416];
 	struct idmap map;
-	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .rootfs = rootfs, .seccomp = seccomp, .map = &map, .x = x,
-			     .limits = limits, .hwaddr = keep_hwaddr, .arg = o };
+	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .seccomp = seccomp, .map = &map, .x = x, .limits = limits,
+			     .hwaddr = keep_hwaddr, .arg = o };
 	int r;
 
 	r = idmap_for(x, &map, e);
 	if (r == 0)
-		r = rootfs_mount(o, NULL, rootfs, sizeof(rootfs), e);
-	if (r == 0)
 		r = limits_make(x, o->id, LIMITS_ALL, false, limits, e);
 	if (r == 0)
-		r = make_dir(p->lxcpath, e);
-	if (r == 0)
-		r = make_dir(p->dir, e);
+		r = attach_rootfs(o, p, &map, e);
 	snprintf(seccomp, sizeof(seccomp), "%s/.seccomp", p->lxcpath);
 	if (r == 0 && access(seccomp, F_OK) < 0)
 		r = write_text(seccomp, lxcconf_seccomp, strlen(lxcconf_seccomp), e);

@@ -14,6 +14,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/instance.h"
 #include "backends/core/keep.h"
+#include "backends/core/mount.h"
 #include "backends/core/spawn.h"
 #include "backends/core/watch.h"
 #include "backends/lxc/cgroup.h"
@@ -94,6 +95,7 @@ void live_clean(struct object *o, int monitor_fd)
 	place_of(o, &p);
 	cgroup_remove(p.cgroup, NULL);
 	cgroup_remove(p.monitor, NULL);
+	mount_detach(p.rootfs, NULL);
 	cpus_set(o->id, "");
 	keep_del(KEEP_BACKEND, o->id);
 	HOLD_LOCK(&o->lock);

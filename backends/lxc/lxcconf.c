@@ -31,7 +31,7 @@ static void add_identity(const struct lxcconf *c, struct buf *out)
 	const struct place *p = c->place;
 
 	buf_addf(out, "lxc.uts.name = %s\n", c->name);
-	buf_addf(out, "lxc.rootfs.path = dir:%s\n", c->rootfs);
+	buf_addf(out, "lxc.rootfs.path = dir:%s\n", p->rootfs);
 	buf_addf(out, "lxc.log.file = %s\nlxc.log.level = INFO\n", p->log);
 	buf_addf(out, "lxc.console.logfile = %s\nlxc.console.size = " CONSOLE_LOG_SIZE "\nlxc.console.rotate = 1\n", p->console);
 	/* No ttys: getty programs run on the console, and its only master is found without asking (console.c). */
@@ -285,8 +285,8 @@ int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 	const char *raw = expanded_get(c->x, "raw.lxc");
 	int r;
 
-	if (strpbrk(c->rootfs, "\n\r"))
-		return err_set(e, EINVAL, "the path of the state directory has several lines");
+	if (strpbrk(c->place->rootfs, "\n\r"))
+		return err_set(e, EINVAL, "the path of the run directory has several lines");
 	buf_addstr(out, "# Made by instfs at each start; changes are lost. Keys of your own go into config/raw.lxc.\n");
 	add_identity(c, out);
 	add_confinement(c, out);

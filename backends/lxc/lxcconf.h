@@ -10,7 +10,6 @@
 struct lxcconf {
 	const struct place *place;
 	const char *name;		/* of the instance, its host name */
-	const char *rootfs;		/* mounted, with ids shifted already */
 	const char *seccomp;		/* path of the filter, NULL: none */
 	const struct idmap *map;	/* empty: privileged */
 	const struct expanded *x;

@@ -20,6 +20,7 @@ void place_of(struct object *o, struct place *ret)
 	snprintf(ret->lxcpath, sizeof(ret->lxcpath), "%s/lxc", run);
 	snprintf(ret->dir, sizeof(ret->dir), "%s/%s", ret->lxcpath, name);
 	snprintf(ret->config, sizeof(ret->config), "%s/config", ret->dir);
+	snprintf(ret->rootfs, sizeof(ret->rootfs), "%s/rootfs", ret->dir);
 	object_path(o, ret->store, sizeof(ret->store));
 	snprintf(ret->log, sizeof(ret->log), "%s/lxc.log", ret->store);
 	snprintf(ret->console, sizeof(ret->console), "%s/console.log", ret->store);

@@ -8,6 +8,7 @@ struct place {
 	char lxcpath[384];	/* RUNDIR/lxc: what `lxc-info -P` and friends want */
 	char dir[464];		/* RUNDIR/lxc/NAME: configuration for liblxc */
 	char config[480];
+	char rootfs[480];	/* where the guest's root is allowed to reach its file system while it runs */
 	char store[512];	/* the instance's directory in the store */
 	char log[560];		/* liblxc's log of the last start */
 	char console[560];	/* what the console printed */

@@ -92,6 +92,8 @@ int main(int argc, char **argv)
 		r = run_busybox(argc - 1, argv + 1, &e);
 	else if (argc > 1 && !strcmp(argv[1], "check"))
 		r = run_check(argc - 1, argv + 1, &e);
+	else if (argc > 1)
+		fprintf(stderr, "instfs-mkimage: there is no command \"%s\"\n", argv[1]);
 	if (r == 2)
 		fputs(usage, stderr);
 	if (r < 0)

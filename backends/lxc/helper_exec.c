@@ -274,7 +274,10 @@ static void read_cwd(struct task *t)
 static int run_inside(void *payload)
 {
 	struct task *t = payload;
+	sigset_t none;
 
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (chdir(t->cwd) < 0) {
@@ -393,8 +396,11 @@ static int run(struct task *t)
 	t->output = open_output(t, "output");
 	if (in < 0 || t->out.file < 0 || t->err.file < 0 || t->output < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
 		return 125;
+	/* From here on SIGTERM waits until there is something to kill. */
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	signals = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
 	pid = attach(t, in, out[1], err[1]);
 	close(out[1]);
 	close(err[1]);
@@ -405,9 +411,6 @@ static int run(struct task *t)
 		write_all(t->output, text, sizeof(text) - 1);
 		return 125;
 	}
-	/* Blocked only now: the command would inherit it. A signal before this moment ends us, and with us the command. */
-	sigprocmask(SIG_BLOCK, &term, NULL);
-	signals = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
 	t->out.pipe = out[0];
 	t->err.pipe = err[0];
 	fcntl(out[0], F_SETFL, O_NONBLOCK);

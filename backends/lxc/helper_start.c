@@ -5,18 +5,39 @@
  *
  * Single-threaded by necessity: liblxc refuses to start a container in the foreground of a process with threads.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include <lxc/lxccontainer.h>
 
 #include "backends/lxc/helper.h"
 
+static int log_fd = -1;
+
+/* Says it last, so that whatever liblxc said is taken for the cause. */
 static int fail(const char *name, const char *text)
 {
-	fprintf(stderr, "%s - ERROR - %s\n", name, text);
+	dprintf(log_fd, "%s ERROR instfs-lxc - %s - %s\n", name, name, text);
 	return 1;
+}
+
+/*
+ * Errors of the configuration itself come before its line lxc.log.file is read: they go to the same file, our stderr. There
+ * liblxc would write all of them a second time, in another form.
+ */
+static void init_log(const struct helper *h)
+{
+	struct lxc_log log = { .name = h->name, .lxcpath = h->dir, .file = "/proc/self/fd/2", .level = "NOTICE", .prefix = "instfs-lxc" };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	log_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	lxc_log_init(&log);
+	if (null >= 0) {
+		dup2(null, 2);
+		close(null);
+	}
 }
 
 int helper_start(const struct helper *h)
@@ -26,9 +47,10 @@ int helper_start(const struct helper *h)
 	helper_title("[instfs monitor] %s", h->name);
 	/* Without newuidmap in the path liblxc writes the id maps itself, which needs no further programs: root may. */
 	setenv("PATH", "/nonexistent", 1);
+	init_log(h);
 	c = lxc_container_new(h->name, h->dir);
 	if (!c)
-		return fail(h->name, "liblxc has no container object for us");
+		return fail(h->name, "liblxc does not take the configuration");
 	if (!c->is_defined(c))
 		return fail(h->name, "liblxc does not take the configuration");
 	if (!c->want_daemonize(c, false))

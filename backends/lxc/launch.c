@@ -129,6 +129,16 @@ static int attach_rootfs(struct object *o, const struct place *p, const struct i
 	return fd < 0 ? fd : mount_attach(fd, p->rootfs, e);
 }
 
+static int keep_idmap(struct object *o, const struct idmap *map, struct err *e)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (!map->n_uid)
+		return object_set(o, ENT_VOLATILE, "idmap", NULL, 0, e);
+	idmap_print(map, &text);
+	return object_set(o, ENT_VOLATILE, "idmap", buf_str(&text), text.len, e);
+}
+
 static int write_config(struct object *o, const struct expanded *x, const struct place *p, struct limits *limits, struct err *e)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -139,6 +149,8 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 	int r;
 
 	r = idmap_for(x, &map, e);
+	if (r == 0)
+		r = keep_idmap(o, &map, e);
 	if (r == 0)
 		r = limits_make(x, o->id, LIMITS_ALL, false, limits, e);
 	if (r == 0)

@@ -32,7 +32,7 @@ static void add_identity(const struct lxcconf *c, struct buf *out)
 
 	buf_addf(out, "lxc.uts.name = %s\n", c->name);
 	buf_addf(out, "lxc.rootfs.path = dir:%s\n", p->rootfs);
-	buf_addf(out, "lxc.log.file = %s\nlxc.log.level = INFO\n", p->log);
+	buf_addf(out, "lxc.log.file = %s\nlxc.log.level = NOTICE\n", p->log);
 	buf_addf(out, "lxc.console.logfile = %s\nlxc.console.size = " CONSOLE_LOG_SIZE "\nlxc.console.rotate = 1\n", p->console);
 	/* No ttys: getty programs run on the console, and its only master is found without asking (console.c). */
 	buf_addstr(out, "lxc.tty.max = 0\nlxc.pty.max = 1024\nlxc.autodev = 1\n");

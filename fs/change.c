@@ -65,7 +65,7 @@ void change_child(uint64_t parent, const char *name)
 
 static void change_rows(struct object *o, const struct dir *d, uint32_t slot, unsigned what)
 {
-	for (const struct row *r = d->rows; r->id; r++) {
+	for (const struct row *r = d->rows; r && r->id; r++) {
 		if (r->deps & what || (what & CHANGED_STATE && r->flags & ROW_VOLATILE_RUN))
 			notify_inode(view_row_ino(o, slot, r->id), false);
 		if (r->dir && o->space != SPACE_DAEMON)

@@ -11,6 +11,7 @@
 #include "backends/core/object.h"
 #include "backends/core/op.h"
 #include "backends/core/storage.h"
+#include "backends/core/upkeep.h"
 #include "backends/core/watch.h"
 #include "backends/lxc/lxc.h"
 #include "backends/mock/mock.h"
@@ -59,14 +60,17 @@ static int serve(struct err *e)
 	r = watch_init();
 	if (r)
 		return err_sys(e, -r, "the watch thread");
-	r = instance_adopt_all(e);
+	/* Whoever changes something from here on has a listener that tells the kernel. */
+	fs_takeover(!shm->init_done);
+	r = upkeep_init(e);
+	if (!r)
+		r = instance_adopt_all(e);
 	if (r)
 		return r;
 	exec_adopt_all();
 	r = op_init(WORKERS, e);
 	if (r)
 		return r;
-	fs_takeover(!shm->init_done);
 	return session_run(e);
 }
 

@@ -88,7 +88,8 @@ static int list_files(struct view *dir, enum entry_kind kind, uint64_t after, li
 	if (kind)
 		add_entries(dir, kind, &l);
 	scratch_list(dir->ino, 0, add_scratch, &l);
-	qsort(l.v, l.n, sizeof(*l.v), by_number);
+	if (l.n)
+		qsort(l.v, l.n, sizeof(*l.v), by_number);
 	for (size_t i = 0; i < l.n; i++) {
 		if (!r && !tomb_hides(dir->ino, l.v[i].name))
 			r = emit(arg, COOKIE_DYNAMIC + l.v[i].number, l.v[i].name, l.v[i].ino, l.v[i].type);

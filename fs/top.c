@@ -13,6 +13,7 @@
 #include "backends/core/image.h"
 #include "backends/core/instance.h"
 #include "backends/core/op.h"
+#include "backends/core/upkeep.h"
 #include "backends/core/value.h"
 #include "fs/edit.h"
 #include "fs/events.h"
@@ -204,7 +205,12 @@ static int space_remove(struct view *dir, const char *name, struct err *e)
 
 	if (!o)
 		return err_set(e, ENOENT, "%s: no such directory", name);
-	return object_remove(o, e);
+	if (o->space == SPACE_PROFILES && !strcmp(name, "default"))
+		return err_set(e, EPERM, "the profile default stays; empty it instead");
+	if (object_remove(o, e))
+		return -e->code;
+	upkeep_wake();
+	return 0;
 }
 
 static int trash_remove(struct view *dir, const char *name, struct err *e)

@@ -32,7 +32,7 @@ const struct dir *view_class(const struct object *o)
 
 const struct row *view_entry_dir(const struct object *o, enum entry_kind kind)
 {
-	for (const struct row *r = view_class(o)->rows; r->id; r++)
+	for (const struct row *r = view_class(o)->rows; r && r->id; r++)
 		if (r->dir && r->dir->children && r->dir->children->kind == kind)
 			return r;
 	return NULL;
@@ -253,7 +253,9 @@ static void failed(struct view *v, struct err *e)
 {
 	const struct row *dir = v->what == VIEW_ROW ? row_parent(v->row->id) : view_entry_dir(v->o, v->kind);
 
-	if (dir && dir->name && dir->id != ROW_ROOT)
+	if (!strncmp(e->text, v->name, strlen(v->name)))
+		;	/* the cause named it already */
+	else if (dir && dir->name && dir->id != ROW_ROOT)
 		err_wrap(e, "%s/%s", dir->name, v->name);
 	else
 		err_wrap(e, "%s", v->name);

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Everything in one command: sudo tests/run.sh [-k PATTERN] [--fast] [--no-install] [--list]
+# Everything in one command: sudo tests/run.sh [-k PATTERN] [OPTIONS]
 #
 #   -k PATTERN    only tests whose name matches this extended regular expression
 #   --fast        no thread sanitizer, fuzzing, static analysis, configuration managers and restart tests
 #   --no-install  never call apt
+#   --no-build    use what was built before
 #   --list        only print the names
 #
 # Builds go to build-normal/, build-asan/, build-tsan/ and build-fuzz/ (below INSTFS_BUILD_ROOT, default: here), logs to build-normal/tests/log.
@@ -12,14 +13,15 @@
 set -u -o pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 export LC_ALL=C INSTFS_BUILD_ROOT=${INSTFS_BUILD_ROOT:-$PWD}
-PATTERN=. FAST= INSTALL=1 LIST=
+PATTERN=. FAST= INSTALL=1 BUILD=1 LIST=
 while [ $# -gt 0 ]; do
 	case $1 in
 	-k) PATTERN=$2; shift ;;
 	--fast) FAST=1 ;;
 	--no-install) INSTALL= ;;
+	--no-build) INSTALL= BUILD= ;;
 	--list) LIST=1 ;;
-	*) sed -n '3,11s/^# \?//p' "$0"; exit 2 ;;
+	*) sed -n '3,12s/^# \?//p' "$0"; exit 2 ;;
 	esac
 	shift
 done
@@ -57,10 +59,9 @@ fi
 START=$SECONDS
 if [ -n "$INSTALL" ]; then
 	install_packages tests/packages.txt examples/packages.txt || true
-	[ -n "$FAST" ] || ! grep -qE 'heavy' <<<"$(xargs -r grep -lE '^# heavy' <<<"$TOOLS" && echo heavy)" ||
-		install_packages tests/packages-heavy.txt || true
+	[ -n "$FAST" ] || install_packages tests/packages-heavy.txt || true
 fi
-build_all
+[ -z "$BUILD" ] || build_all
 pool lint "$JOBS" 600 $LINT
 run_units
 pool cases "$JOBS" 120 $CASES

@@ -82,7 +82,8 @@ wait_file() {
 
 # snapshot_of DIR: names, kinds, modes, owners, sizes, mtimes and contents of what is configured there, for "nothing changed".
 snapshot_of() {
-	(cd "$1" && find config devices description profiles source -printf '%p %y %m %U %G %s %T@ ' -type f -exec sh -c 'printf "%s" "$(cksum <"$1")"' - {} \; -printf '\n' 2>/dev/null | sort)
+	find "$1"/{config,devices,description,profiles,source} -printf '%P %f %y %m %U %G %s %T@\n' | sort
+	find "$1"/{config,devices,description,profiles,source} -type f -exec cksum {} + | sort
 }
 
 # ino FILE, mtime FILE (with nanoseconds), size FILE

@@ -2,7 +2,7 @@
 # Sourced by every test script: a mount point, state directory, run directory and cgroup of its own, all gone afterwards whatever
 # happens. Only processes that the test started are ended, by their number. Exit status 77 means skipped, with the reason printed.
 #
-# Uses: INSTFS_BUILD_ROOT (directory with build-normal, build-asan), INSTFS_BACKEND (mock or lxc; a case may say which it needs).
+# Uses: INSTFS_BUILD_ROOT (directory with build-normal, build-asan), INSTFS_BACKEND (mock or lxc), INSTFS_BIN_DIR (programs to test).
 # Gives: $T scratch directory, $M mount point, $S state directory, $I = $M/instances; $LOG of the daemon; $SYS the program of sys.c.
 set -eEu -o pipefail
 shopt -s nullglob
@@ -16,9 +16,13 @@ BUILDS=${INSTFS_BUILD_ROOT:-$SOURCE}
 SYS=$BUILDS/build-normal/tests/sys
 PYTHON=/usr/bin/python3
 [ -x "$PYTHON" ] || PYTHON=python3
-case $CASE in
-*/cases/lxc/*) BACKEND=lxc ;;
-*) BACKEND=${INSTFS_BACKEND:-mock} ;;
+# Near its head a case says what it needs: "# needs: lxc", real containers (normal build, one test at a time), or "# needs: rootfs",
+# root file systems, which the mock has not, but no start (lxc backend, sanitizers). Everything else runs on the mock with sanitizers.
+NEEDS=$(sed -n '1,8s/^# needs: //p' "$CASE")
+case $NEEDS,$CASE in
+lxc,* | *,*/cases/lxc/*) BACKEND=lxc BUILD=build-normal ;;
+rootfs,*) BACKEND=lxc BUILD=build-asan ;;
+*) BACKEND=${INSTFS_BACKEND:-mock} BUILD=build-asan ;;
 esac
 
 . "$TESTS/lib/assert.sh"
@@ -89,6 +93,7 @@ cleanup() {
 	local status=$? c p
 	trap - EXIT ERR
 	set +eu
+	cd /
 	for c in "${EXIT_COMMANDS[@]}"; do
 		eval "$c"
 	done
@@ -107,7 +112,7 @@ cleanup() {
 		show_failure
 	fi
 	unmount_below "$T"
-	cd /
+	clean_run_dir
 	rm -rf --one-file-system "$T"
 	exit "$status"
 }

@@ -2,10 +2,7 @@
 # The daemon under test: start, stop, kill parts of it, and find what it left.
 
 HOLDER=
-case $BACKEND in
-mock) INSTFS_DIR=${INSTFS_BIN_DIR:-$BUILDS/build-asan} ;;
-*) INSTFS_DIR=${INSTFS_BIN_DIR:-$BUILDS/build-normal} ;;
-esac
+INSTFS_DIR=${INSTFS_BIN_DIR:-$BUILDS/$BUILD}
 INSTFS=$INSTFS_DIR/instfs
 MKIMAGE=$BUILDS/build-normal/instfs-mkimage
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0
@@ -67,10 +64,16 @@ server_pid() {
 # kill_server: SIGKILL, then waits until another one answers.
 kill_server() {
 	local old
+	allow_log 'server .* signal 9|starting another'
 	old=$(server_pid) || fail "found no server below $HOLDER"
 	kill -KILL "$old"
-	wait_for 10 eval "[ \"\$(server_pid)\" != $old ] && server_pid"
+	wait_for 10 other_server "$old"
 	wait_for 10 stat "$M/version"
+}
+
+other_server() {
+	local now
+	now=$(server_pid) && [ "$now" != "$1" ]
 }
 
 kill_tree() {
@@ -99,6 +102,25 @@ end_daemon() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	return "$status"
+}
+
+# The run directory of the store: its name is a hash (FNV-1a) of the store's path.
+run_dir() {
+	local h=$((0xcbf29ce484222325)) i c
+	for ((i = 0; i < ${#S}; i++)); do
+		printf -v c %d "'${S:i:1}"
+		h=$(((h ^ c) * 0x100000001b3))
+	done
+	printf '/run/instfs/%016x' "$h"
+}
+
+clean_run_dir() {
+	local d
+	d=$(run_dir)
+	if [ -d "$d" ]; then
+		unmount_below "$d"
+		rm -rf --one-file-system "$d"
+	fi
 }
 
 # Pids in run records, of processes that are still the ones meant (start time is compared).
@@ -130,7 +152,7 @@ allow_log() {
 scan_log() {
 	local seen
 	seen=$(grep -aE 'Sanitizer|runtime error:|[Ww]arning|[Aa]ssert|[Ss]egmentation fault|[Ss]erver .*(killed|died)' "$LOG" "$T"/*.san.* 2>/dev/null |
-		grep -avE "$ALLOWED_LOG" | head -5)
+		grep -avE "$ALLOWED_LOG" | sort -u | head -5)
 	[ -z "$seen" ] || { echo "in the daemon's log: $seen" >&2; return 1; }
 }
 
@@ -147,15 +169,14 @@ make_image() {
 cache_image() {
 	[ -x "$MKIMAGE" ] || skip "$MKIMAGE is not built"
 	mkdir -p "${IMAGE_FILE%/*}"
-	"$MKIMAGE" busybox "$IMAGE_FILE.$$" >>"$LOG" 2>&1
-	mv "$IMAGE_FILE.$$" "$IMAGE_FILE"
+	"$MKIMAGE" busybox "$T/busybox.tar.xz" >>"$LOG" 2>&1
+	mv "$T/busybox.tar.xz" "$IMAGE_FILE"
 }
 
-# make_instance NAME [running]: from the image bb, which is made when it is missing. On the mock an image is needed only with a
-# second word "image".
+# make_instance NAME [running]: a stopped one that could start: from the image bb where real containers are needed, else an empty one.
 make_instance() {
 	mkdir "$I/$1"
-	if [ "$BACKEND" = lxc ] || [ "${2:-}" = image ]; then
+	if [ "$BUILD" = build-normal ] && [ "$BACKEND" = lxc ]; then
 		[ -d "$M/images/bb" ] || make_image bb
 		echo images/bb >"$I/$1/source"
 	else
@@ -173,10 +194,10 @@ lxc_ready() {
 	grep -q cgroup /proc/mounts || skip "no cgroups here"
 }
 
-# mock_delay NAME OPERATION MILLISECONDS; mock_fail NAME OPERATION: the knobs of the mock backend.
+# mock_delay NAME MILLISECONDS: how long each operation takes from now on. mock_fail NAME [WORD...]: which operations fail.
 mock_delay() {
-	echo "$3" >"$I/$1/config/user.mock.delay.$2"
+	echo "$2" >"$I/$1/config/user.mock.delay"
 }
 mock_fail() {
-	echo "${3:-1}" >"$I/$1/config/user.mock.fail.$2"
+	echo "${*:2}" >"$I/$1/config/user.mock.fail"
 }

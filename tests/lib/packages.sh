@@ -11,7 +11,7 @@ missing_packages() {
 
 # install_packages LIST...: status 1 when something is missing afterwards.
 install_packages() {
-	local missing
+	local missing status
 	missing=$(missing_packages "$@" | tr '\n' ' ')
 	[ -n "$missing" ] || return 0
 	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -20,13 +20,27 @@ install_packages() {
 	fi
 	echo "installing: $missing"
 	export DEBIAN_FRONTEND=noninteractive
-	# shellcheck disable=SC2086
-	if ! apt-get install -y -q --no-install-recommends $missing >/tmp/instfs-apt.log 2>&1 </dev/null; then
-		apt-get update -q >>/tmp/instfs-apt.log 2>&1 </dev/null || true
-		# shellcheck disable=SC2086
-		apt-get install -y -q --no-install-recommends $missing >>/tmp/instfs-apt.log 2>&1 </dev/null || {
-			tail -5 /tmp/instfs-apt.log
+	# Services that come along are not to start.
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+		chmod 755 /usr/sbin/policy-rc.d
+		apt_install $missing && status=0 || status=$?
+		rm -f /usr/sbin/policy-rc.d
+		return "$status"
+	fi
+	apt_install $missing
+}
+
+apt_install() {
+	local log
+	log=$(mktemp)
+	if ! apt-get install -y -q --no-install-recommends "$@" >"$log" 2>&1 </dev/null; then
+		apt-get update -q >>"$log" 2>&1 </dev/null || true
+		apt-get install -y -q --no-install-recommends "$@" >>"$log" 2>&1 </dev/null || {
+			tail -5 "$log"
+			rm -f "$log"
 			return 1
 		}
 	fi
+	rm -f "$log"
 }

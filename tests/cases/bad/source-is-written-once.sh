@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A second source on a running instance is refused; an unknown kind of source, too.
+# needs: lxc
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs

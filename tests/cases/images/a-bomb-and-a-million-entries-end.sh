@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Archives that unfold without end stop at the limits, in bounded time and space, and leave nothing.
+# needs: rootfs
 # timeout: 170
 . "$(dirname "$0")/../../lib/case.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # none, gzip, bzip2, xz and zstd by what the bytes are, not by the name.
+# needs: rootfs
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Truncated, empty, text, without metadata.yaml, with a bad one, without rootfs: EINVAL, a sentence, no leftovers.
+# needs: rootfs
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # mkdir and cp: fingerprint, size, properties and the original bytes are there when cp has returned.
+# needs: rootfs
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs

@@ -12,7 +12,7 @@ fi
 [ -s "$I/c1/error" ] || fail "no sentence"
 assert_match "$(cat "$I/c1/state")" '^(stopped|error)$'
 assert_file "$I/c1/progress" ''
-rm "$I/c1/config/user.mock.fail.start"
+rm "$I/c1/config/user.mock.fail"
 sleep 1.3
 echo running >"$I/c1/state"
 assert_file "$I/c1/error" ''

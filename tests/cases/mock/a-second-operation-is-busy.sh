@@ -5,7 +5,7 @@
 
 start_instfs
 make_instance c1
-mock_delay c1 start 1500
+mock_delay c1 1500
 background "$SYS" open "$I/c1/state" w , write 'running\n'
 sleep 0.4
 assert_fails EBUSY "$SYS" open "$I/c1/state" w , write 'frozen\n'

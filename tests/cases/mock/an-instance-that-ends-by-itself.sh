@@ -4,15 +4,13 @@
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs
-make_instance c1 running
-pid=$(cat "$I/c1/runtime/pid" 2>/dev/null || true)
-if [ -n "$pid" ] && [ "$pid" -gt 1 ] && grep -q mock "/proc/$pid/cmdline" 2>/dev/null; then
-	kill -KILL "$pid"
-else
-	echo halt >"$I/c1/console"
-fi
+make_instance c1
+echo 700 >"$I/c1/config/user.mock.crash"
+echo running >"$I/c1/state"
+assert_file "$I/c1/state" 'running\n'
 wait_for 2 grep -qx stopped "$I/c1/state"
 grep -q '"instance-stopped"' "$M/events.log"
+rm "$I/c1/config/user.mock.crash"
 echo true >"$I/c1/ephemeral"
 echo running >"$I/c1/state"
 echo 'stopped force' >"$I/c1/state"

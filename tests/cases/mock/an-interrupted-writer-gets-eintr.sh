@@ -5,7 +5,7 @@
 
 start_instfs
 make_instance c1
-mock_delay c1 start 2500
+mock_delay c1 2500
 cat >"$T/w.py" <<'END'
 import os, signal, sys, time
 signal.signal(signal.SIGALRM, lambda *a: None)
@@ -23,7 +23,7 @@ assert_eq "$n $errno" "-1 4" "result of write"
 assert_match "$took" '^0\.[3-9]'
 assert_file "$I/c1/state" 'starting\n'
 wait_file 5 "$I/c1/state" running
-mock_delay c1 stop 2000
+mock_delay c1 2000
 "$SYS" open "$I/c1/state" w , write 'stopped\n' &
 w=$!
 sleep 0.3

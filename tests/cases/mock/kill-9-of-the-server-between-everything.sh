@@ -6,8 +6,7 @@
 start_instfs
 make_instance c1
 echo 64MiB >"$I/c1/config/limits.memory"
-timeout 30 cat "$M/events" >"$T/events" &
-BACKGROUND+=($!)
+background cat "$M/events" >"$T/events"
 background "$SYS" open "$I/c1/config/limits.memory" wt , write 12 , sleep 1500 , write '8MiB\n' , close
 writer=$BG
 background "$SYS" open "$I/c1/config/limits.memory" r , sleep 1500 , read 100

@@ -5,7 +5,7 @@
 
 start_instfs
 make_instance c1
-mock_delay c1 start 2500
+mock_delay c1 2500
 background "$SYS" open "$I/c1/state" w , write 'running\n' , close
 sleep 0.5
 kill_server

@@ -5,13 +5,13 @@
 
 start_instfs
 make_instance c1
-mock_delay c1 start 1500
+mock_delay c1 1500
 begin=${EPOCHREALTIME/./}
 "$SYS" open "$I/c1/state" wn , write 'running\n' , close
 [ $((${EPOCHREALTIME/./} - begin)) -lt 700000 ] || fail "O_NONBLOCK waited"
 assert_file "$I/c1/state" 'starting\n'
 wait_file 5 "$I/c1/state" running
-mock_delay c1 stop 1500
+mock_delay c1 1500
 begin=${EPOCHREALTIME/./}
 echo 'stopped async' >"$I/c1/state"
 [ $((${EPOCHREALTIME/./} - begin)) -lt 700000 ] || fail "async waited"

@@ -6,7 +6,7 @@
 start_instfs
 make_instance c1
 make_instance c2
-mock_delay c1 start 2000
+mock_delay c1 2000
 background "$SYS" open "$I/c1/state" w , write 'running\n'
 sleep 0.4
 assert_file "$I/c1/state" 'starting\n'

@@ -9,7 +9,7 @@ chmod 755 "$T"
 mkdir "$M/profiles/p1" "$M/profiles/power"
 echo true >"$M/profiles/power/config/security.privileged"
 make_instance c1
-chown -R 4711:4711 "$I/c1" "$M/profiles/p1"
+chown 4711:4711 "$I/c1" "$M/profiles/p1"
 as() { "$SYS" user 4711 4711 , "$@"; }
 as open "$M/profiles/p1/config/limits.cpu" wct , write '1\n'
 assert_fails 'EPERM|EACCES' as open "$M/profiles/p1/config/security.privileged" wct , write 'true\n'

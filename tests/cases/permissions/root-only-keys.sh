@@ -7,7 +7,7 @@ needs_root
 start_instfs -o allow_other
 chmod 755 "$T"
 make_instance c1
-chown -R 4711:4711 "$I/c1"
+chown 4711:4711 "$I/c1"
 as() { "$SYS" user 4711 4711 , "$@"; }
 d=$I/c1/config
 for kv in 'security.privileged true' 'raw.lxc lxc.init.cmd=/bin/sh' 'security.nesting true' 'raw.idmap both 0 0'; do

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Root file systems are for root only unless their instance's owner is let in; modes inside are the guest's.
+# needs: rootfs
 . "$(dirname "$0")/../../lib/case.sh"
 
 needs_root

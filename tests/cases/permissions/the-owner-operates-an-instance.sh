@@ -8,7 +8,7 @@ start_instfs -o allow_other
 chmod 755 "$T"
 make_instance c1
 make_instance c2
-chown -R 4711:4711 "$I/c1"
+chown 4711:4711 "$I/c1"
 as() { "$SYS" user "$1" "$1" , "${@:2}"; }
 as 4711 open "$I/c1/config/limits.memory" wct , write '64MiB\n' , close
 as 4711 open "$I/c1/state" w , write 'running\n'

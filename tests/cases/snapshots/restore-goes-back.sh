@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # restore brings disk and configuration back; it reads as the name last restored.
+# needs: rootfs
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs

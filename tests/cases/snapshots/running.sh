@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A snapshot of a running instance, and a restore, which needs a stopped one or is refused with EBUSY.
+# needs: lxc
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs

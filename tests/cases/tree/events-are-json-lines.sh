@@ -4,14 +4,14 @@
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs
-background cat "$M/events"
-exec 9< <(timeout 20 cat "$M/events")
+background timeout 20 cat "$M/events" >"$T/stream"
 sleep 0.2
 make_instance c1
 echo 64MiB >"$I/c1/config/limits.memory"
 echo running >"$I/c1/state"
-timeout 10 sed '/started/q' <&9 >"$T/stream"
-exec 9<&-
+wait_for 5 grep -q started "$T/stream"
+kill "$BG"
+wait "$BG" || true
 "$PYTHON" - "$M/events.log" "$T/stream" <<'END'
 import json, sys
 for name in sys.argv[1:]:

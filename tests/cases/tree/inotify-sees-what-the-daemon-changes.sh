@@ -13,11 +13,9 @@ sleep 0.5
 echo 64MiB >"$I/c1/config/limits.memory"
 wait_for 5 grep -q 'limits.memory' "$T/seen"
 : >"$T/seen"
-"$SYS" open "$I/c1/state" w , write 'running async\n'
-wait_file 5 "$I/c1/state" running
+echo 1500 >"$I/c1/config/user.mock.crash"
+echo running >"$I/c1/state"
+sleep 0.3
 : >"$T/seen"
-if [ "$BACKEND" = mock ]; then
-	echo halt >"$I/c1/console" || true
-	wait_for 1 grep -qx stopped "$I/c1/state" || skip "the mock cannot halt by itself"
-	wait_for 5 grep -q 'state' "$T/seen"
-fi
+wait_file 5 "$I/c1/state" stopped
+wait_for 5 grep -q 'state' "$T/seen"

@@ -14,7 +14,7 @@ seen = []
 with os.scandir(d) as it:
     for n, e in enumerate(it):
         seen.append(e.name)
-        if n % 7 == 0:
+        if n % 7 == 0 and e.name.startswith("user.k"):
             i = int(e.name[6:])
             if i % 2:
                 os.unlink(d + "/" + e.name)

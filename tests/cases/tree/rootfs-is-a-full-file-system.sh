@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # rootfs/NAME: hard links, renames, xattrs, locks, holes, nodes and big files behave as on a disk.
+# needs: rootfs
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs

@@ -10,6 +10,8 @@ echo 256MiB >"$f"
 "$SYS" open "$f" wt , flush , child , open "$f" r , read 100 >"$T/seen" &
 wait $!
 assert_file "$T/seen" '256MiB\n'
+wait_for 3 test ! -e "$f"
+echo 256MiB >"$f"
 "$SYS" open "$f" wt , flush , write '128MiB\n' , open "$f" r , read 100 >"$T/seen"
 assert_file "$T/seen" '128MiB\n'
 assert_file "$f" '128MiB\n'

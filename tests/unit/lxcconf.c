@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The configuration for liblxc as text, from expanded configurations made by hand. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "backends/lxc/lxcconf.h"
+#include "tests/unit/unit.h"
+
+#define ITEMS_MAX 16
+
+static struct expanded_item items[ITEMS_MAX];
+static struct expanded x = { .items = items };
+static struct idmap map;
+static struct err last;
+static struct buf out;
+
+static const struct place place = {
+	.lxcpath = "/run/x/lxc", .dir = "/run/x/lxc/c1", .rootfs = "/run/x/lxc/c1/rootfs", .log = "/s/lxc.log", .console = "/s/console.log",
+	.cgroup = "instfs/c1.x", .monitor = "instfs.monitor/c1.x",
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct expanded_item *p = a, *q = b;
+
+	return p->kind != q->kind ? (int)p->kind - (int)q->kind : strcmp(p->name, q->name);
+}
+
+static void clear(void)
+{
+	for (size_t i = 0; i < x.n; i++) {
+		free(items[i].name);
+		free(items[i].value);
+	}
+	x.n = 0;
+}
+
+static void add(enum entry_kind kind, const char *name, const char *value)
+{
+	items[x.n++] = (struct expanded_item) { .kind = kind, .name = strdup(name), .value = strdup(value), .len = strlen(value) };
+	qsort(items, x.n, sizeof(*items), by_name);
+}
+
+static int hwaddr(void *arg, const char *device, char *buf, struct err *e)
+{
+	snprintf(buf, 18, "00:16:3e:00:00:%02x", (unsigned char)strlen(device));
+	return 0;
+}
+
+static int make(void)
+{
+	static struct limits limits;
+	const struct lxcconf c = { .place = &place, .name = "c1", .seccomp = "/f", .map = &map, .x = &x, .limits = &limits, .hwaddr = hwaddr };
+
+	buf_reset(&out);
+	err_clear(&last);
+	CHECK(limits_make(&x, 1, LIMITS_ALL, false, &limits, &last) == 0);
+	return lxcconf_make(&c, &out, &last);
+}
+
+static int has(const char *line)
+{
+	char want[512];
+
+	snprintf(want, sizeof(want), "\n%s\n", line);
+	return strstr(buf_str(&out), want) != NULL;
+}
+
+static void test_plain(void)
+{
+	clear();
+	map = (struct idmap) { .n_uid = 1, .n_gid = 1, .uid = { { 0, 100000, 65536 } }, .gid = { { 0, 200000, 65536 } } };
+	CHECK(make() == 0);
+	CHECK(has("lxc.uts.name = c1"));
+	CHECK(has("lxc.rootfs.path = dir:/run/x/lxc/c1/rootfs"));
+	CHECK(has("lxc.idmap = u 0 100000 65536"));
+	CHECK(has("lxc.idmap = g 0 200000 65536"));
+	CHECK(has("lxc.net.0.type = empty"));
+	CHECK(has("lxc.seccomp.profile = /f"));
+	CHECK(has("lxc.cgroup.dir.container = instfs/c1.x"));
+	CHECK(!strstr(buf_str(&out), "lxc.cap.drop"));
+	CHECK(!strstr(buf_str(&out), "lxc.include"));
+	map.n_uid = map.n_gid = 0;
+	CHECK(make() == 0);
+	CHECK(!strstr(buf_str(&out), "lxc.idmap"));
+	CHECK(has("lxc.cap.drop = sys_time sys_module sys_rawio mac_override mac_admin"));
+	add(ENT_CONFIG, "security.nesting", "true\n");
+	CHECK(make() == 0);
+	CHECK(has("lxc.cap.drop = sys_time sys_module sys_rawio mac_override"));
+	CHECK(has("lxc.mount.entry = proc dev/.lxc/proc proc create=dir,optional 0 0"));
+}
+
+static void test_environment(void)
+{
+	clear();
+	add(ENT_CONFIG, "environment.A", "1 2=3");
+	add(ENT_CONFIG, "raw.lxc", "lxc.mount.auto = \nlxc.hook.stop = /x\n");
+	CHECK(make() == 0);
+	CHECK(has("lxc.environment = A=1 2=3"));
+	CHECK(strstr(buf_str(&out), "lxc.environment = PATH=/usr/local/sbin:") != NULL);
+	CHECK(strstr(buf_str(&out), "\nlxc.mount.auto = \nlxc.hook.stop = /x\n") != NULL);
+	clear();
+	add(ENT_CONFIG, "environment.PATH", "/bin");
+	CHECK(make() == 0 && has("lxc.environment = PATH=/bin"));
+	CHECK(!strstr(buf_str(&out), "/usr/local/sbin"));
+	clear();
+	add(ENT_CONFIG, "environment.B", "1\nlxc.hook.start-host = /evil");
+	CHECK(make() == -EINVAL);
+	CHECK_STR(last.text, "environment.B: a value of several lines cannot be given to liblxc");
+	clear();
+	add(ENT_CONFIG, "environment.C=D", "1");
+	CHECK(make() == -EINVAL);
+}
+
+static void test_nics(void)
+{
+	clear();
+	add(ENT_DEVICE, "a", "type=nic\nnictype=p2p\n");
+	add(ENT_DEVICE, "bb", "type=nic\nnictype=p2p\nname=eth0\nhost_name=veth9\nmtu=1400\nhwaddr=00:16:3e:01:02:03\n");
+	add(ENT_DEVICE, "c", "type=none\n");
+	add(ENT_DEVICE, "ddd", "type=nic\nnictype=macvlan\nparent=lo\n");
+	CHECK(make() == 0);
+	CHECK(has("lxc.net.0.type = veth") && has("lxc.net.0.name = eth1") && has("lxc.net.0.hwaddr = 00:16:3e:00:00:01"));
+	CHECK(has("lxc.net.1.name = eth0") && has("lxc.net.1.veth.pair = veth9") && has("lxc.net.1.mtu = 1400"));
+	CHECK(has("lxc.net.1.hwaddr = 00:16:3e:01:02:03"));
+	CHECK(has("lxc.net.2.type = macvlan") && has("lxc.net.2.link = lo") && has("lxc.net.2.macvlan.mode = bridge"));
+	CHECK(has("lxc.net.2.name = eth2") && has("lxc.net.2.hwaddr = 00:16:3e:00:00:03"));
+	CHECK(!strstr(buf_str(&out), "empty"));
+	clear();
+	add(ENT_DEVICE, "e", "type=nic\nnictype=bridged\nparent=nobridge7\n");
+	CHECK(make() == -ENOENT);
+	CHECK_STR(last.text, "device e: the host has no network interface nobridge7");
+}
+
+static void test_disks(void)
+{
+	clear();
+	map = (struct idmap) { .n_uid = 1, .n_gid = 1, .uid = { { 0, 100000, 65536 } }, .gid = { { 0, 100000, 65536 } } };
+	add(ENT_DEVICE, "root", "type=disk\npath=/\npool=x\n");
+	add(ENT_DEVICE, "d", "type=disk\nsource=/tmp\npath=/mnt/with space\nshift=true\nrecursive=yes\n");
+	add(ENT_DEVICE, "f", "type=disk\nsource=/etc/passwd\npath=/p\nreadonly=true\n");
+	add(ENT_DEVICE, "o", "type=disk\nsource=/nonexistent\npath=/o\nrequired=false\n");
+	CHECK(make() == 0);
+	CHECK(has("lxc.mount.entry = /tmp mnt/with\\040space none rbind,create=dir,idmap=container 0 0"));
+	CHECK(has("lxc.mount.entry = /etc/passwd p none bind,create=file,ro 0 0"));
+	CHECK(!strstr(buf_str(&out), "nonexistent"));
+	add(ENT_DEVICE, "z", "type=disk\nsource=/nonexistent\npath=/o\n");
+	CHECK(make() == -ENOENT);
+	CHECK_STR(last.text, "device z: its source /nonexistent: No such file or directory");
+}
+
+static void test_limits(void)
+{
+	clear();
+	add(ENT_CONFIG, "limits.processes", "100\n");
+	add(ENT_CONFIG, "limits.cpu.allowance", "25ms/100ms\n");
+	CHECK(make() == 0);
+	if (cgroup_version(CGROUP_PIDS) == 1)
+		CHECK(has("lxc.cgroup.pids.max = 100"));
+	if (cgroup_version(CGROUP_CPU) == 1)
+		CHECK(has("lxc.cgroup.cpu.cfs_period_us = 100000") && has("lxc.cgroup.cpu.cfs_quota_us = 25000"));
+	if (cgroup_version(CGROUP_CPU) == 2)
+		CHECK(has("lxc.cgroup2.cpu.max = 25000 100000"));
+}
+
+int main(void)
+{
+	cgroup_init(NULL);
+	test_plain();
+	test_environment();
+	test_nics();
+	test_disks();
+	test_limits();
+	clear();
+	buf_free(&out);
+	return UNIT_END();
+}

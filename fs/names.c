@@ -207,6 +207,25 @@ int names_mkdir(struct view *dir, const char *name, const struct meta *m, uint64
 	return new_scratch(dir, name, S_IFDIR, 0, m, NULL, ino, e);
 }
 
+/*
+ * Where any name makes an entry (devices/, properties/), a file with mkstemp's mode whose name is that of an entry with six characters
+ * more is a temporary file for it.
+ */
+static bool is_mkstemp_of_entry(struct view *dir, const char *name, int flags, mode_t mode)
+{
+	char stem[NAME_LEN_MAX + 1];
+	size_t n = strlen(name);
+
+	if (!(flags & O_EXCL) || (mode & 0777) != 0600 || n < 7)
+		return false;
+	for (size_t i = n - 6; i > 0; i--) {
+		snprintf(stem, sizeof(stem), "%.*s", (int)i, name);
+		if (view_knows_name(dir, stem))
+			return true;
+	}
+	return false;
+}
+
 static int create_row(struct view *dir, const struct row *r, uint64_t *ino, struct err *e)
 {
 	if (!r->store && !(r->stream && r->stream->write))
@@ -230,6 +249,8 @@ int names_create(struct view *dir, const char *name, int flags, const struct met
 		return create_row(dir, r, ino, e);
 	if (c && c->accept)
 		return c->accept(dir, name, m, ino, e);
+	if (c && c->kind && c->kind != ENT_CONFIG && is_mkstemp_of_entry(dir, name, flags, m->mode))
+		return new_scratch(dir, name, S_IFREG, 0, m, NULL, ino, e);
 	if (c && c->kind && (ret = config_name_check(dir->o, c->kind, name, e)) == 0)
 		return new_scratch(dir, name, S_IFREG, c->kind, m, NULL, ino, e);
 	if (!accepts_scratch(dir))

@@ -27,7 +27,14 @@
 /* The sentence of a failure goes to the object's `error`; the log has it once. */
 static void tell(struct view *v, const struct err *e, int r)
 {
+	struct err last = ERR_INIT;
+
 	if (r >= 0 || !e->code)
+		return;
+	/* A recursive removal that is refused says the same thing a hundred times: once is enough. */
+	if (v->o)
+		object_error_get(v->o, &last);
+	if (!strcmp(last.text, e->text))
 		return;
 	log_info("%s: %s", v->o && v->o->name[0] ? v->o->name : "/", e->text);
 	if (v->o)

@@ -195,7 +195,11 @@ bool view_knows_name(struct view *dir, const char *name)
 		return true;
 	if (!c || !c->kind)
 		return false;
-	return c->kind == ENT_CONFIG ? key_find(name) != NULL : !config_name_check(dir->o, c->kind, name, NULL);
+	if (c->kind == ENT_CONFIG)
+		return key_find(name) != NULL;
+	/* Where any name is possible only those count that are there. */
+	HOLD_LOCK(&dir->o->lock);
+	return object_entry(dir->o, c->kind, name) != NULL;
 }
 
 int view_render(struct view *v, struct buf *out, struct err *e)

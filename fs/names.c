@@ -207,18 +207,25 @@ int names_mkdir(struct view *dir, const char *name, const struct meta *m, uint64
 	return new_scratch(dir, name, S_IFDIR, 0, m, NULL, ino, e);
 }
 
+static bool knows_nothing(const char *name, void *arg)
+{
+	return false;
+}
+
 /*
- * Where any name makes an entry (devices/, properties/), a file with mkstemp's mode whose name is that of an entry with six characters
- * more is a temporary file for it.
+ * Where any name makes an entry (devices/, properties/), what is created exclusively under a name that only tools make up is theirs;
+ * so is a file with mkstemp's mode whose name is that of an entry with six characters more.
  */
-static bool is_mkstemp_of_entry(struct view *dir, const char *name, int flags, mode_t mode)
+static bool is_tools_own(struct view *dir, const char *name, int flags, mode_t mode)
 {
 	char stem[NAME_LEN_MAX + 1];
 	size_t n = strlen(name);
 
-	if (!(flags & O_EXCL) || (mode & 0777) != 0600 || n < 7)
+	if (!(flags & O_EXCL))
 		return false;
-	for (size_t i = n - 6; i > 0; i--) {
+	if (name_is_scratch(name, knows_nothing, NULL, false))
+		return true;
+	for (size_t i = n > 6 && (mode & 0777) == 0600 ? n - 6 : 0; i > 0; i--) {
 		snprintf(stem, sizeof(stem), "%.*s", (int)i, name);
 		if (view_knows_name(dir, stem))
 			return true;
@@ -249,7 +256,7 @@ int names_create(struct view *dir, const char *name, int flags, const struct met
 		return create_row(dir, r, ino, e);
 	if (c && c->accept)
 		return c->accept(dir, name, m, ino, e);
-	if (c && c->kind && c->kind != ENT_CONFIG && is_mkstemp_of_entry(dir, name, flags, m->mode))
+	if (c && c->kind && c->kind != ENT_CONFIG && is_tools_own(dir, name, flags, m->mode))
 		return new_scratch(dir, name, S_IFREG, 0, m, NULL, ino, e);
 	if (c && c->kind && (ret = config_name_check(dir->o, c->kind, name, e)) == 0)
 		return new_scratch(dir, name, S_IFREG, c->kind, m, NULL, ino, e);

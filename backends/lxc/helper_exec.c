@@ -355,6 +355,13 @@ static bool copy(struct task *t, struct stream *s)
 	return true;
 }
 
+/* What the command had printed when it ended: more than a pipe holds is from others that it left behind. */
+static void drain(struct task *t, struct stream *s)
+{
+	for (int i = 0; i < 16 && copy(t, s); i++)
+		;
+}
+
 /* Until the command itself ended; what it left in the background may go on, unheard. */
 static int wait_end(struct task *t, pid_t pid, int signals)
 {
@@ -378,8 +385,8 @@ static int wait_end(struct task *t, pid_t pid, int signals)
 		if (p[2].revents)
 			break;
 	}
-	while (copy(t, &t->out) | copy(t, &t->err))
-		;
+	drain(t, &t->out);
+	drain(t, &t->err);
 	if (waitpid(pid, &status, 0) != pid)
 		return 128 + SIGKILL;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -52,6 +52,7 @@ static struct {
 	int ready_fd;
 	bool stopping, done;
 	int status;
+	uint32_t told;			/* the last server whose readiness was noticed */
 	uint64_t requests_seen;		/* counter at the last look */
 	uint64_t probe_started;		/* 0: no probe runs */
 } h = { .ready_fd = -1 };
@@ -198,6 +199,7 @@ static void finish(int status)
 	h.status = status;
 	__atomic_store_n(&shm->state, SHM_UNMOUNTED, __ATOMIC_SEQ_CST);
 	service_notify("STOPPING=1");
+	service_drop_fds();
 	if (!mount_find(shm->options.mountpoint, &m, NULL) && m.dev_major == shm->dev_major && m.dev_minor == shm->dev_minor)
 		mount_remove(&shm->options, NULL);
 	stop_child(&shm->poker_pid);
@@ -375,16 +377,14 @@ static void upgrade(void)
 
 static void server_ready(void)
 {
-	static uint32_t told;
-
-	if (told == shm->ready || shm->ready != shm->generation)
+	if (h.told == shm->ready || shm->ready != shm->generation)
 		return;
-	if (!told)
+	if (!h.told)
 		service_notify("READY=1\nSTATUS=serving");
 	if (shm->deaths)
 		log_info("server %u took over %.1f ms after the end of the last one", shm->ready,
 			 (double)(shm->ready_ns - shm->reaped_ns) / 1e6);
-	told = shm->ready;
+	h.told = shm->ready;
 	tell_starter("R");
 	if (shm->upgrading) {
 		shm->upgrading = 0;
@@ -542,6 +542,8 @@ static void begin_revived(void)
 	shm->poker_pid = shm->probe_pid = 0;
 	holder_fds_forget_all();
 	take_names(true);
+	h.told = shm->ready;
+	start_poker();
 	/* A wakeup that the killed one had read and not acted upon. */
 	if (write(FD_KICK, &one, sizeof(one)) < 0)
 		log_warning("eventfd: %s", strerror(errno));

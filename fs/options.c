@@ -13,6 +13,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/value.h"
+#include "fs/mount.h"
 
 /* ---- -o ---- */
 
@@ -22,8 +23,10 @@ struct mount_word {
 };
 
 static const struct mount_word mount_words[] = {
-	{ "rw", 0, MS_RDONLY }, { "ro", MS_RDONLY, 0 }, { "dev", 0, MS_NODEV }, { "nodev", MS_NODEV, 0 }, { "suid", 0, MS_NOSUID },
-	{ "nosuid", MS_NOSUID, 0 }, { "exec", 0, MS_NOEXEC }, { "noexec", MS_NOEXEC, 0 }, { "async", 0, MS_SYNCHRONOUS },
+	{ "rw", 0, MS_RDONLY }, { "ro", MS_RDONLY, 0 }, { "nodev" }, { "nosuid" },
+	/* mount(8) passes these unasked for root. A guest's setuid programs and device nodes are never valid on the host. */
+	{ "dev" }, { "suid" },
+	{ "exec", 0, MS_NOEXEC }, { "noexec", MS_NOEXEC, 0 }, { "async", 0, MS_SYNCHRONOUS },
 	{ "sync", MS_SYNCHRONOUS, 0 }, { "dirsync", MS_DIRSYNC, 0 }, { "atime", 0, MS_NOATIME }, { "noatime", MS_NOATIME, 0 },
 	{ "diratime", 0, MS_NODIRATIME }, { "nodiratime", MS_NODIRATIME, 0 }, { "relatime", MS_RELATIME, 0 },
 	/* For mount(8) and the service manager, not for us. */
@@ -148,14 +151,25 @@ static int set_mountpoint(struct options *o, const char *arg, struct err *e)
 	return 0;
 }
 
+/* What a daemon left there that was killed with its holder at once can serve nobody any more. */
+static bool bury_dead_mount(struct options *o)
+{
+	struct mount_place m;
+
+	return errno == ENOTCONN && !mount_find(o->mountpoint, &m, NULL) && !mount_remove(o, NULL);
+}
+
 static int check_mountpoint(struct options *o, struct err *e)
 {
-	_cleanup_free_ char *real = realpath(o->mountpoint, NULL);
+	_cleanup_free_ char *real = NULL;
 	struct stat st;
 
-	if (!real || stat(real, &st) < 0)
+	if (stat(o->mountpoint, &st) < 0 && !(bury_dead_mount(o) && !stat(o->mountpoint, &st)))
 		return errno == ENOTCONN ? err_set(e, ENOTCONN, "a dead file system is mounted at %s; unmount it first", o->mountpoint)
 					 : err_sys(e, errno, "%s", o->mountpoint);
+	real = realpath(o->mountpoint, NULL);
+	if (!real)
+		return err_sys(e, errno, "%s", o->mountpoint);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, ENOTDIR, "%s is not a directory", o->mountpoint);
 	return copy_text(o->mountpoint, sizeof(o->mountpoint), real, "the mount point", e);

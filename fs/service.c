@@ -76,6 +76,16 @@ void service_store_fds(void)
 	}
 }
 
+void service_drop_fds(void)
+{
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(stored) / sizeof(*stored); i++) {
+		snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", stored[i].name);
+		send_state(text, -1);
+	}
+}
+
 static bool take_named(const char *name, int fd)
 {
 	for (size_t i = 0; i < sizeof(stored) / sizeof(*stored); i++)

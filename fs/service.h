@@ -8,5 +8,6 @@
 void service_notify(const char *state);
 /* Leaves /dev/fuse and the shared memory with it: should holder and server be killed both, the mount lives. */
 void service_store_fds(void);
+void service_drop_fds(void);	/* it was unmounted: of no use any more */
 /* Takes them back when it gave them to us: true, with FD_FUSE, FD_SHM and FD_KEEP in place. */
 bool service_restore_fds(void);

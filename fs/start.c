@@ -205,31 +205,42 @@ static int go_background(struct err *e)
 	_exit(1);
 }
 
-/* The service manager started us again with what an earlier holder left there. */
-static int restore(void)
+/* A process that ended but was not reaped is not alive. */
+static bool is_alive(pid_t pid, uint64_t start)
+{
+	_cleanup_close_ int fd = process_open(pid, start);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return fd >= 0 && poll(&p, 1, 0) == 0;
+}
+
+/*
+ * The service manager started us again with what an earlier holder left there: true when that is still good for something, and
+ * the life of this process is over with *status.
+ */
+static bool restore(int *status)
 {
 	struct err e = ERR_INIT;
 	char text[64];
 
-	if (shm_attach(&e)) {
+	if (shm_attach(&e))
 		log_error("%s", e.text);
-		return 1;
-	}
+	if (!shm || shm->state == SHM_UNMOUNTED)
+		return false;
 	for (int i = 0; i < 20; i++) {
-		_cleanup_close_ int holder = process_open(shm->holder_pid, shm->holder_start), server = -1;
-
-		if (holder >= 0) {
+		if (is_alive(shm->holder_pid, shm->holder_start)) {
 			/* The server has started another holder already: that one is the service from now on. */
 			snprintf(text, sizeof(text), "MAINPID=%d\nREADY=1", shm->holder_pid);
 			service_notify(text);
-			return 0;
+			*status = 0;
+			return true;
 		}
-		server = process_open(shm->server_pid, shm->server_start);
-		if (server < 0)
+		if (!is_alive(shm->server_pid, shm->server_start))
 			break;
 		poll(NULL, 0, 100);
 	}
-	return holder_run(HOLDER_RESTORED, -1);
+	*status = holder_run(HOLDER_RESTORED, -1);
+	return true;
 }
 
 static int start_mount(struct options *o, struct err *e)
@@ -292,8 +303,8 @@ int start_main(int argc, char **argv, start_serve_fn f)
 	if (argc > 2 && !strncmp(argv[1], "--internal-", 11))
 		return internal(argv[1] + 11, argv[2], f);
 	raise_limits();
-	if (service_restore_fds())
-		return restore();
+	if (service_restore_fds() && restore(&r))
+		return r;
 	r = options_parse(argc, argv, &o, &e);
 	if (!r) {
 		if (o.command == COMMAND_MOUNT)

@@ -146,8 +146,13 @@ void change_listener(struct object *o, unsigned what)
 		change_expanded(o);
 	if (what & CHANGED_ENTRIES && o->space == SPACE_PROFILES)
 		profile_each_user(o, change_user, NULL);
-	if (what & CHANGED_STATE)
+	if (what & CHANGED_STATE && o->space == SPACE_INSTANCES) {
+		char path[NAME_LEN_MAX + 64];
+
 		notify_poll(view_row_ino(o, 0, ROW_STATE));
+		snprintf(path, sizeof(path), "%s/%s/%s", space_name(o->space), o->name, row_by_id(ROW_STATE)->name);
+		notify_touch(path);
+	}
 }
 
 void change_begin(uint32_t object)

@@ -167,6 +167,10 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int se
 
 	if (!begin(req, ino, &who, &v))
 		return;
+	if (session_is_poker(who.pid)) {
+		reply_attr(req, &v, 0);
+		return;
+	}
 	if (set & FUSE_SET_ATTR_SIZE) {
 		r = view_is_writable(&v) ? edit_truncate(&v, writer(fi), (size_t)attr->st_size, &e) : -EACCES;
 		if (r > 0)
@@ -467,6 +471,13 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (!begin(req, ino, &who, &v))
 		return;
+	/* It wants nothing but to be seen opening and closing the file. */
+	if (session_is_poker(who.pid)) {
+		fi->fh = FH_READER;
+		fi->noflush = 1;
+		fuse_reply_open(req, fi);
+		return;
+	}
 	r = open_view(&v, fi, &e);
 	tell(&v, &e, r);
 	if (r)
@@ -650,7 +661,7 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	struct caller who;
 
 	request_caller(req, &who);
-	if ((fi->flags & O_ACCMODE) != O_RDONLY && fi->fh) {
+	if ((fi->flags & O_ACCMODE) != O_RDONLY && writer(fi)) {
 		if (view_open(&v, ino, &who)) {
 			memset(&v, 0, sizeof(v));
 			v.ino = ino;

@@ -27,7 +27,9 @@ static int root_entry(uint32_t object, uint32_t slot, struct fuse_entry_param *r
 	if (r < 0)
 		return err_sys(er, -r, "root file system %s", v->path);
 	*ret = (struct fuse_entry_param){ .ino = rootfs_node_root(object, slot) };
-	ret->attr_timeout = ret->entry_timeout = rootfs_volume_timeout(v);
+	/* The name is the control tree's: it goes with the instance, or the snapshot. */
+	ret->attr_timeout = rootfs_volume_timeout(v);
+	ret->entry_timeout = ROOTFS_TIMEOUT;
 	rootfs_attr(v, &sx, &ret->attr);
 	return 0;
 }
@@ -45,19 +47,6 @@ int rootfs_lookup_root(struct object *o, const char *snap, struct fuse_entry_par
 		slot = s->slot;
 	}
 	return root_entry(o->id, slot, e, er);
-}
-
-static void invalidate_one(uint64_t ino, const struct rootfs_node *n, void *arg)
-{
-	(void)arg;
-	notify_inode(ino, true);
-	notify_entry(n->parent, n->name);
-}
-
-void rootfs_invalidate(uint32_t object)
-{
-	notify_inode(rootfs_node_root(object, 0), true);
-	rootfs_node_each(object, invalidate_one, NULL);
 }
 
 void rootfs_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)

@@ -24,11 +24,5 @@ fuse_ino_t rootfs_root_ino(uint32_t object, uint32_t snap_slot);
  */
 int rootfs_lookup_root(struct object *o, const char *snap, struct fuse_entry_param *e, struct err *er);
 
-/*
- * Drops what the kernel caches of an instance's files: after a restore, a rebuild, or when the guest starts to
- * run. Cheap, any thread.
- */
-void rootfs_invalidate(uint32_t object);
-
 /* The directory rootfs/ of the control tree, for ".." of a root. Defined where that directory is. */
 fuse_ino_t rootfs_dir_ino(void);

@@ -207,6 +207,12 @@ static bool unused(const struct node *n)
 	return !n->lookups && !n->doubtful && !n->children;
 }
 
+/* An NFS client may come back to it, unless the file is gone. */
+static bool worth_keeping(const struct node *n)
+{
+	return !n->unlinked && nodes.count <= ROOTFS_NODES_KEPT;
+}
+
 /* Takes a node out, and its parents as far as nobody needs them any more. */
 static void drop(struct node *n)
 {
@@ -220,7 +226,7 @@ static void drop(struct node *n)
 		free(n);
 		if (p && p->children)
 			p->children--;
-		n = p && unused(p) ? p : NULL;
+		n = p && unused(p) && !worth_keeping(p) ? p : NULL;
 	}
 }
 
@@ -230,8 +236,21 @@ static void child_gone(uint64_t parent)
 
 	if (p && p->children)
 		p->children--;
-	if (p && unused(p))
+	if (p && unused(p) && !worth_keeping(p))
 		drop(p);
+}
+
+/* Each new node above the number looks at some old ones. */
+static void drop_some_unused(void)
+{
+	for (int i = 0; i < 8 && nodes.count > ROOTFS_NODES_KEPT; i++) {
+		struct node *n = nodes.numbers[nodes.sweep++ & (nodes.buckets - 1)];
+
+		while (n && !unused(n))
+			n = n->by_number;
+		if (n)
+			drop(n);
+	}
 }
 
 /* Drops files that nobody has open until a sixteenth of the room is free. */
@@ -419,13 +438,13 @@ uint64_t rootfs_node_found(const struct rootfs_node *f, unsigned lookups)
 	p = find(f->parent);
 	if (!p && !rootfs_node_is_root(f->parent))
 		return 0;
-	if (nodes.count >= ROOTFS_NODES_MAX) {
-		if (p)
-			p->children++;
+	if (p)
+		p->children++;		/* it must not go to make room for its child */
+	drop_some_unused();
+	if (nodes.count >= ROOTFS_NODES_MAX)
 		make_room();
-		if (p)
-			p->children--;
-	}
+	if (p)
+		p->children--;
 	n = new_node(ROOTFS_BIT | number, f, f->name);
 	if (!n)
 		return 0;
@@ -482,7 +501,7 @@ void rootfs_node_forget(uint64_t ino, uint64_t lookups)
 	} else {
 		n->lookups -= lookups < n->lookups ? (uint32_t)lookups : n->lookups;
 	}
-	if (unused(n))
+	if (unused(n) && !worth_keeping(n))
 		drop(n);
 }
 
@@ -510,28 +529,6 @@ uint64_t rootfs_node_at(uint64_t parent, const char *name, struct rootfs_node *r
 		}
 	}
 	return number && rootfs_node_get(number, ret) ? number : 0;
-}
-
-void rootfs_node_each(uint32_t object, void (*f)(uint64_t ino, const struct rootfs_node *n, void *arg), void *arg)
-{
-	_cleanup_free_ uint64_t *list = NULL;
-	struct rootfs_node copy;
-	size_t n_list = 0;
-
-	{
-		HOLD_LOCK(table());
-		list = calloc(nodes.count + 1, sizeof(*list));
-		for (size_t i = 0; list && i < nodes.buckets; i++) {
-			for (struct node *n = nodes.numbers[i]; n; n = n->by_number) {
-				if (n->object == object)
-					list[n_list++] = n->number;
-			}
-		}
-	}
-	for (size_t i = 0; i < n_list; i++) {
-		if (rootfs_node_get(list[i], &copy))
-			f(list[i], &copy, arg);
-	}
 }
 
 size_t rootfs_node_count(void)

@@ -14,6 +14,9 @@
  * there are more than ROOTFS_NODES_MAX, nodes of files that are neither open nor parents are dropped whatever the kernel
  * knows: it gets ESTALE, looks the name up again, and no program notices.
  *
+ * As long as there are no more than ROOTFS_NODES_KEPT, nodes that the kernel forgot stay, for NFS clients, which keep numbers
+ * for longer than the kernel does.
+ *
  * One leaf mutex; no pointer into the table leaves it.
  */
 #pragma once
@@ -25,6 +28,7 @@
 #include <sys/stat.h>
 
 #define ROOTFS_NODES_MAX 300000
+#define ROOTFS_NODES_KEPT 32768
 
 struct rootfs_node {
 	uint64_t parent;	/* 0: this is a root */
@@ -66,9 +70,6 @@ void rootfs_node_unlinked(uint64_t identity);
 
 /* A file that is known to be name in parent, 0 when there is none. Slow. */
 uint64_t rootfs_node_at(uint64_t parent, const char *name, struct rootfs_node *ret);
-
-/* Calls f for every node of an object, on copies. */
-void rootfs_node_each(uint32_t object, void (*f)(uint64_t ino, const struct rootfs_node *n, void *arg), void *arg);
 
 /* Numbers that no server ever used, for other uses below rootfs/ (file handles). 0: the keep is full. */
 enum rootfs_counter { ROOTFS_COUNT_NODES = 1, ROOTFS_COUNT_HANDLES };

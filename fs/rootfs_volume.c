@@ -21,9 +21,6 @@
 #include "backends/core/storage.h"
 #include "backends/core/watch.h"
 
-#define TIMEOUT_SNAPSHOT 60.0
-#define TIMEOUT_STOPPED 1.0
-#define TIMEOUT_RUNNING 0.01	/* the several calls that ls makes for one file ask once */
 #define IDLE_SECONDS 5
 
 static struct {
@@ -251,19 +248,6 @@ int rootfs_volume_get(uint32_t object, uint32_t slot, struct rootfs_volume **ret
 	pthread_mutex_unlock(&volumes.lock);
 	*ret = v;
 	return 0;
-}
-
-double rootfs_volume_timeout(struct rootfs_volume *v)
-{
-	enum inst_state s;
-
-	if (v->slot)
-		return TIMEOUT_SNAPSHOT;
-	{
-		HOLD_LOCK(&v->o->lock);
-		s = v->o->run.state;
-	}
-	return s == INST_STOPPED || s == INST_ERROR ? TIMEOUT_STOPPED : TIMEOUT_RUNNING;
 }
 
 uint32_t rootfs_to_guest(const struct rootfs_volume *v, bool group, uint32_t host)

@@ -94,8 +94,14 @@ static void test_forgetting(void)
 	rootfs_node_forget(f, 1);
 	CHECK(known(f));
 	rootfs_node_forget(f, 1);
+	CHECK(known(f) && known(d));	/* for NFS clients, while there are few */
+	CHECK(found(d, "ff", 201, 1, S_IFREG) == f);
+	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 201));
+	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 200));
+	CHECK(known(f) && known(d) && !keep_has(KEEP_ROOTFS, f));
+	rootfs_node_forget(f, 1);
 	CHECK(!known(f) && !known(d) && rootfs_node_count() == before - 2);
-	CHECK(!keep_has(KEEP_ROOTFS, f) && !rootfs_node_again(f));
+	CHECK(!rootfs_node_again(f));
 	rootfs_node_forget(f, 7);	/* unknown: nothing happens */
 }
 
@@ -109,12 +115,16 @@ static void next_server(uint64_t d, uint64_t f, uint64_t gone)
 	rootfs_node_forget(f, 1);
 	CHECK(known(f));
 	CHECK(found(d, "file", 301, 1, S_IFREG) == f);
+	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 301));
 	rootfs_node_forget(f, 3);	/* more than was counted here: all that the kernel had */
 	CHECK(!known(f) && known(d));
 	fresh = found(d, "new", 302, 1, S_IFREG);
 	CHECK(fresh && fresh != f && fresh != d && fresh != gone);
+	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 302));
 	rootfs_node_forget(fresh, 1);
 	CHECK(!known(fresh));
+	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 300));
+	CHECK(known(d));
 	rootfs_node_forget(d, 1);
 	CHECK(!known(d));
 }
@@ -151,6 +161,23 @@ static void test_takeover(int fd)
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* Above a number, what the kernel forgot goes: at once, and what was kept before bit by bit. */
+static void test_kept(void)
+{
+	uint64_t root = rootfs_node_root(5, 0), d = found(root, "kept", 500, 1, S_IFDIR), first, last = 0;
+	char name[32];
+
+	first = found(d, "first", 501, 1, S_IFREG);
+	rootfs_node_forget(first, 1);
+	for (int i = 1; i <= 3 * ROOTFS_NODES_KEPT; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		last = found(d, name, 501 + (uint64_t)i, 1, S_IFREG);
+	}
+	CHECK(!known(first) && known(last) && known(d) && rootfs_node_count() > 3 * ROOTFS_NODES_KEPT);
+	rootfs_node_forget(last, 1);
+	CHECK(!known(last));
+}
+
 static void test_many(void)
 {
 	uint64_t root = rootfs_node_root(5, 0), d = found(root, "many", 9999, 1, S_IFDIR), first;
@@ -175,6 +202,7 @@ int main(void)
 	test_identity();
 	test_finding();
 	test_forgetting();
+	test_kept();
 	test_many();
 	return UNIT_END();
 }

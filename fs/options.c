@@ -289,7 +289,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *e)
 void options_help(void)
 {
 	fputs("usage: instfs [OPTION]... MOUNTPOINT\n"
-	      "Mounts a tree of files that drives system containers; MOUNTPOINT/README tells more.\n"
+	      "Mounts a tree of files that drives system containers; see README in it.\n"
 	      "\n"
 	      "  -f, --foreground        stay in the foreground, log to stderr\n"
 	      "  -d, --debug             the same, and print every FUSE message\n"
@@ -297,8 +297,7 @@ void options_help(void)
 	      "      --state DIR         where instances are kept (root: /var/lib/instfs)\n"
 	      "      --backend NAME      lxc (default) or mock\n"
 	      "      --storage NAME      overlay or dir; the default is what works\n"
-	      "      --upgrade MNT       let the installed program take over a mounted tree;\n"
-	      "                          programs that use it do not notice\n"
+	      "      --upgrade MNT       the installed program takes over; users do not notice\n"
 	      "      --shutdown MNT      stop all instances, then unmount\n"
 	      "      --list-keys         describe every configuration key\n"
 	      "  -h, --help              show this text\n"
@@ -306,7 +305,7 @@ void options_help(void)
 	      "\n"
 	      "Mount options, besides ro, noexec and others that mount(8) knows:\n"
 	      "  allow_other, default_permissions, fsname=NAME, state=DIR, backend=NAME,\n"
-	      "  storage=NAME, health=SECONDS (0: do not restart a server that hangs; 20),\n"
+	      "  storage=NAME, health=SECONDS (0: never restart a server that hangs),\n"
 	      "  takeover=auto|resend|journal\n"
 	      "\n"
 	      "fusermount3 -u MNT (or umount) unmounts; instances go on.\n", stdout);

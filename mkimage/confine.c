@@ -116,13 +116,13 @@ static int become_inner_root(int userns, struct err *e)
 static int set_limits(const struct confine_limits *l, struct err *e)
 {
 	/* Sanitizers reserve terabytes of addresses. */
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-	const int memory = RLIMIT_DATA;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+	const uint64_t memory = RLIM_INFINITY;
 #else
-	const int memory = RLIMIT_AS;
+	const uint64_t memory = l->memory;
 #endif
 	const struct { int resource; uint64_t value; } rows[] = {
-		{ memory, l->memory }, { RLIMIT_CPU, l->cpu_seconds }, { RLIMIT_NOFILE, 64 }, { RLIMIT_NPROC, 1 }, { RLIMIT_CORE, 0 },
+		{ RLIMIT_AS, memory }, { RLIMIT_CPU, l->cpu_seconds }, { RLIMIT_NOFILE, 64 }, { RLIMIT_NPROC, 1 }, { RLIMIT_CORE, 0 },
 		{ RLIMIT_FSIZE, l->file_size ? l->file_size : RLIM_INFINITY }, { RLIMIT_MSGQUEUE, 0 },
 	};
 

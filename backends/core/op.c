@@ -22,13 +22,15 @@
 #define BUCKETS 256
 #define WORKER_STACK (256 << 10)
 #define WORKERS_MAX 256
-#define RESULT_LIFE 3600	/* seconds; by then a request that was not sent again never will be */
+/* Seconds; by then a request that was not sent again never will be. Whoever does not wait is answered at once and acknowledges nothing. */
+#define RESULT_LIFE 3600
+#define RESULT_LIFE_ASYNC 60
 #define NOTIFY_MS 100
 
 struct job {
 	struct op op;		/* first: executors see this alone */
 	struct job *next, *queue_next;
-	bool waited;		/* a request waits, or will be sent again: its result is kept */
+	bool waited;		/* a request waits, or will be sent again */
 	int64_t notified;	/* milliseconds */
 };
 
@@ -36,7 +38,7 @@ struct result {
 	uint64_t id, unique;
 	uint32_t object;
 	int result;
-	time_t when;
+	time_t until;
 	struct result *next;
 };
 
@@ -165,10 +167,10 @@ static bool is_of(const struct result *r, uint64_t unique)
 
 static bool is_old(const struct result *r, uint64_t now)
 {
-	return r->when + RESULT_LIFE < (time_t)now;
+	return r->until < (time_t)now;
 }
 
-static void result_add(uint64_t id, uint64_t unique, uint32_t object, int result)
+static void result_add(uint64_t id, uint64_t unique, uint32_t object, int result, bool waited)
 {
 	struct result *r = malloc(sizeof(*r));
 	time_t now = time(NULL);
@@ -176,16 +178,17 @@ static void result_add(uint64_t id, uint64_t unique, uint32_t object, int result
 	results_drop(is_old, (uint64_t)now);
 	if (!r)
 		return;
-	*r = (struct result){ .id = id, .unique = unique, .object = object, .result = result, .when = now, .next = results };
+	*r = (struct result){ .id = id, .unique = unique, .object = object, .result = result, .next = results };
+	r->until = now + (waited ? RESULT_LIFE : RESULT_LIFE_ASYNC);
 	results = r;
 }
 
 static void record_end(struct job *j)
 {
-	if (!j->waited || record_put(j) < 0)
+	if (!j->op.unique || record_put(j) < 0)
 		keep_del(KEEP_OP, j->op.id);
 	else
-		result_add(j->op.id, j->op.unique, j->op.obj->id, j->op.result);
+		result_add(j->op.id, j->op.unique, j->op.obj->id, j->op.result, j->waited);
 }
 
 bool op_known(uint64_t unique)
@@ -237,6 +240,7 @@ static bool attach(struct object *o, uint64_t unique, void (*done)(void *arg, in
 	if (j && j->op.unique == unique) {
 		j->op.done = done;
 		j->op.done_arg = done_arg;
+		j->waited |= done != NULL;
 		pthread_mutex_unlock(&lock);
 		return true;
 	}
@@ -510,8 +514,8 @@ static int load_one(uint64_t id, const void *data, size_t len, void *arg)
 		j->op.before = r.before;
 		j->waited = r.waited;
 		table_add(j);
-	} else if (r.waited) {
-		result_add(id, r.unique, r.object, r.finished ? r.result : -ENOENT);
+	} else if (r.unique) {
+		result_add(id, r.unique, r.object, r.finished ? r.result : -ENOENT, r.waited);
 	} else {
 		keep_del(KEEP_OP, id);
 	}

@@ -27,8 +27,18 @@ build_all() {
 	if [ -z "$FAST" ]; then
 		build tsan "${sanitize[@]}" -DINSTFS_SANITIZE=thread -- units
 	fi
+	case_programs
 	mkdir -p "$INSTFS_BUILD_ROOT/build-normal/tests"
 	gcc -Wall -Wextra -O1 -o "$INSTFS_BUILD_ROOT/build-normal/tests/sys" tests/lib/sys.c || result FAIL 0 build-sys
+}
+
+# What the cases run: the daemon with sanitizers, and beside it the helpers without. Those have an empty environment, no /proc and
+# tight limits, in which the leak checker cannot work; they are checked by unit tests and fuzzers.
+case_programs() {
+	local dir=$INSTFS_BUILD_ROOT/build-asan/cases
+	mkdir -p "$dir"
+	ln -f "$INSTFS_BUILD_ROOT/build-asan/instfs" "$dir/"
+	ln -f "$INSTFS_BUILD_ROOT"/build-normal/instfs-{lxc,unpack} "$dir/"
 }
 
 # Unit and table tests: every program in the build with address sanitizer, and once more with the thread sanitizer.

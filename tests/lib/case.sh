@@ -21,8 +21,8 @@ PYTHON=/usr/bin/python3
 NEEDS=$(sed -n '1,8s/^# needs: //p' "$CASE")
 case $NEEDS,$CASE in
 lxc,* | *,*/cases/lxc/*) BACKEND=lxc BUILD=build-normal ;;
-rootfs,*) BACKEND=lxc BUILD=build-asan ;;
-*) BACKEND=${INSTFS_BACKEND:-mock} BUILD=build-asan ;;
+rootfs,*) BACKEND=lxc BUILD=build-asan/cases ;;
+*) BACKEND=${INSTFS_BACKEND:-mock} BUILD=build-asan/cases ;;
 esac
 
 . "$TESTS/lib/assert.sh"
@@ -100,6 +100,9 @@ cleanup() {
 	for p in "${BACKGROUND[@]}"; do
 		kill -KILL "$p" 2>/dev/null && wait "$p" 2>/dev/null
 	done
+	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
+		show_errors
+	fi
 	if [ "$status" = 0 ]; then
 		end_daemon || status=1
 		scan_log || status=1
@@ -115,6 +118,13 @@ cleanup() {
 	clean_run_dir
 	rm -rf --one-file-system "$T"
 	exit "$status"
+}
+
+show_errors() {
+	local f
+	for f in "$M"/error "$M"/{instances,images,profiles}/*/error; do
+		[ ! -s "$f" ] || echo "${f#"$M"/}: $(timeout 5 cat "$f")"
+	done
 }
 
 show_failure() {

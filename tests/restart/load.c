@@ -5,7 +5,7 @@
  *
  *   load -m MOUNT [-d DIR] [-n KILLS] [-i MS] [-H EVERY] [-p FILE -t FILE -a TEXT -b TEXT] [-s FILE] [-x]
  *
- * DIR (default: MOUNT) is where the clients work. -H: each so many kills it is the holder. -p: a file to wait on with POLLPRI and
+ * DIR (default: MOUNT) is where the clients work; - for pollers only. -H: each so many kills it is the holder. -p: a file to wait on with POLLPRI and
  * -t, -a, -b: what to write by turns so that it changes (default -t: the same file). -s: a file whose read is answered later. -x: kill nobody,
  * for comparison.
  * Prints the worst pause of any client per kill. Exit status 0: nothing was noticed.
@@ -476,9 +476,11 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	me = &clients[CLIENTS - 1];
-	make_files();
-	n = start(t, n, reader, READERS);
-	n = start(t, n, writer, WRITERS);
+	if (strcmp(dir, "-")) {
+		make_files();
+		n = start(t, n, reader, READERS);
+		n = start(t, n, writer, WRITERS);
+	}
 	if (event) {
 		n = start(t, n, poller, POLLERS);
 		n = start(t, n, puller, 1);

@@ -55,6 +55,8 @@ static void test_identity(void)
 	CHECK(rootfs_node_is_root(root) && (root & ROOTFS_BIT) && rootfs_node_get(root, &n) && n.object == 5 && !n.slot && !n.parent);
 	CHECK(rootfs_node_root(5, 1) != root && rootfs_node_root(6, 0) != root);
 	CHECK(rootfs_node_get(rootfs_node_root(0xfffffff, 0xffffff), &n) && n.object == 0xfffffff && n.slot == 0xffffff);
+	CHECK(rootfs_node_plain(rootfs_node_root_of_mount(5, 3, 0x12345)) == rootfs_node_root(5, 3) && rootfs_node_plain(77) == 77);
+	CHECK(rootfs_node_get(rootfs_node_root_of_mount(5, 3, ~0ull), &n) && n.object == 5 && n.slot == 3);
 	CHECK(id == rootfs_identity(5, 0, 0, 12) && id != rootfs_identity(5, 0, 0, 13));
 	CHECK(id != rootfs_identity(5, 1, 0, 12) && id != rootfs_identity(5, 0, 1, 12) && id != rootfs_identity(6, 0, 0, 12));
 	CHECK(!(id & ROOTFS_BIT));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Instances at the start of a server: those that run are adopted, those that ended meanwhile are noted as stopped, and after a boot of
- * the host those that shall run are started.
+ * Instances at the start of a server: those that run are adopted, those that ended meanwhile are noted as stopped, and after
+ * a boot of the host those that shall run are started.
  *
- * Starts go in batches: instances of one priority together, a boot.autostart.delay ends its batch. The next batch begins when all of
- * one have ended, and is begun by whoever saw the last end: a worker or the watch thread. The mark "this boot was
- * seen" is written with the last batch, so that a server that is killed in between begins again; what runs already stays as it is.
+ * Starts go in batches: instances of one priority together, a boot.autostart.delay ends its batch. The next batch begins
+ * when all of one have ended, and is begun by whoever saw the last end: a worker or the watch thread. The mark "this boot
+ * was seen" is written with the last batch, so that a server that is killed in between begins again; what runs already stays
+ * as it is.
  *
  * `lock` guards the counters. The list does not change once autostart_begin() ran.
  */

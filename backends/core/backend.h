@@ -15,7 +15,13 @@
 
 struct exec_request;	/* exec.h */
 
-enum { BACKEND_CONTAINER = 1 << 0, BACKEND_VM = 1 << 1, BACKEND_EXEC = 1 << 2, BACKEND_CONSOLE = 1 << 3, BACKEND_ROOTFS = 1 << 4 };
+enum {
+	BACKEND_CONTAINER = 1 << 0,
+	BACKEND_VM = 1 << 1,
+	BACKEND_EXEC = 1 << 2,
+	BACKEND_CONSOLE = 1 << 3,
+	BACKEND_ROOTFS = 1 << 4,
+};
 
 struct backend_ops {
 	const char *name;		/* "lxc" */
@@ -31,8 +37,12 @@ struct backend_ops {
 	int (*freeze)(struct object *o, struct op *op, struct err *e);
 	int (*thaw)(struct object *o, struct op *op, struct err *e);
 
-	/* One live key of a running instance: value NULL means unset. Short (cgroup writes). On failure the kernel's state is as before. */
-	int (*apply)(struct object *o, const struct key *k, const char *name, const char *value, const struct expanded *now, struct err *e);
+	/*
+	 * One live key of a running instance: value NULL means unset. Short (cgroup writes). On failure the kernel's state
+	 * is as before.
+	 */
+	int (*apply)(struct object *o, const struct key *k, const char *name, const char *value, const struct expanded *now,
+		     struct err *e);
 
 	/* At start of a server: is it running (run.json, o->run prefilled from there)? Fills o->run, installs the watch that calls
 	 * instance_stopped(). Returns 1 running, 0 not. Called with no lock, before requests are served. */

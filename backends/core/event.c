@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The event log: one ring of EVENT_LOG_MAX bytes, in which byte p of the log stands at p % EVENT_LOG_MAX, and the starts of the lines
- * that are still whole in it. Each line is also a record in the keep (key: its number), from which a new server fills the ring.
+ * The event log: one ring of EVENT_LOG_MAX bytes, in which byte p of the log stands at p % EVENT_LOG_MAX, and the starts of
+ * the lines that are still whole in it. Each line is also a record in the keep (key: its number), from which a new server
+ * fills the ring.
  *
- * `lock` guards all of it and is a leaf, but for the keep's own. Waiters are called without it, from the watch thread, so that
- * whoever emits, with whatever locks, never runs a reader's code.
+ * `lock` guards all of it and is a leaf, but for the keep's own. Waiters are called without it, from the watch thread, so
+ * that whoever emits, with whatever locks, never runs a reader's code.
  */
 #include "backends/core/event.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The making of instances, and what is written to `state`: words, and a table that tells for each state what each verb does. The work
- * itself is in lifecycle.c.
+ * The making of instances, and what is written to `state`: words, and a table that tells for each state what each verb does.
+ * The work itself is in lifecycle.c.
  */
 #include "backends/core/instance.h"
 
@@ -155,8 +155,8 @@ static int parse(const char *text, struct wish *w, struct err *e)
 enum { NOTHING = OP_KIND_MAX, REFUSED };
 
 /*
- * On the way from one state to another an operation is under way: to ask for another one then is EBUSY with the name of that, unless
- * the same request had asked for it; op_submit() knows both.
+ * On the way from one state to another an operation is under way: to ask for another one then is EBUSY with the name of
+ * that, unless the same request had asked for it; op_submit() knows both.
  */
 static const unsigned char transitions[N_VERBS][INST_ERROR + 1] = {
 	[TO_RUNNING] = {

@@ -41,13 +41,19 @@ int instance_save_run(struct object *o, struct err *e);
 /* Tells op.c of the executors; done by instance_adopt_all(), for programs that do not call that. */
 void instance_register(void);
 
-/* At start of a server, before op_init(): adopts every instance that run records tell of, then the autostart when the host was booted since. */
+/*
+ * At start of a server, before op_init(): adopts every instance that run records tell of, then the autostart when the host
+ * was booted since.
+ */
 int instance_adopt_all(struct err *e);
 
 /* Name of what the instance waits on or does, "" when idle: for EBUSY sentences. */
 bool instance_is_running(struct object *o);	/* any state but stopped and error; takes o->lock */
 
-/* Waiting for a state ("running", "stopped", "frozen", "address", "ready"): calls f once, from any thread; cancel as event_wait(). */
+/*
+ * Waiting for a state ("running", "stopped", "frozen", "address", "ready"): calls f once, from any thread; cancel as
+ * event_wait().
+ */
 /* 0: f was called already, or, with e->code set, the word is none of these. */
 uint64_t instance_wait(struct object *o, const char *state, void (*f)(void *arg), void *arg, struct err *e);
 bool instance_wait_cancel(uint64_t id);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Snapshots: taking one and going back to one are operations, deleting and renaming are done at once. Files come first and the record
- * in object.json last when something is made, and the same when it goes: a record without files can be deleted again, files without a
- * record are overwritten by the next snapshot of that name.
+ * Snapshots: taking one and going back to one are operations, deleting and renaming are done at once. Files come first and
+ * the record in object.json last when something is made, and the same when it goes: a record without files can be deleted
+ * again, files without a record are overwritten by the next snapshot of that name.
  *
- * Nobody may delete files that somebody else is copying. Deleting and renaming hold a stripe of `changing` and refuse while an operation of
- * the object is accepted or another instance is copied from it; whoever begins to copy passes through the stripe, and so finds either
- * all or nothing. Taken with no other lock held; the object's locks are taken inside.
+ * Nobody may delete files that somebody else is copying. Deleting and renaming hold a stripe of `changing` and refuse while
+ * an operation of the object is accepted or another instance is copied from it; whoever begins to copy passes through the
+ * stripe, and so finds either all or nothing. Taken with no other lock held; the object's locks are taken inside.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -156,8 +156,8 @@ static int copy_files(struct op *op, const char *name, struct err *e)
 }
 
 /*
- * A running guest stands still meanwhile. Whether it was running is in the operation's record: an earlier server may have frozen it and
- * been killed before it could thaw it.
+ * A running guest stands still meanwhile. Whether it was running is in the operation's record: an earlier server may have
+ * frozen it and been killed before it could thaw it.
  */
 static int copy_frozen(struct op *op, const char *name, struct err *e)
 {
@@ -376,7 +376,10 @@ static void restored(struct op *op)
 	lifecycle_ended(op);
 }
 
-/* Keys that only root may set do not come back through somebody else. A snapshot's entries never change, so that this holds until it ends. */
+/*
+ * Keys that only root may set do not come back through somebody else. A snapshot's entries never change, so that this holds
+ * until it ends.
+ */
 static int check_entries(struct object *o, const char *name, const struct caller *who, struct err *e)
 {
 	struct entry **list;

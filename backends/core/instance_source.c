@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * `source` of an instance: where its root file system comes from. The text is checked when it is written, and again when the operation runs,
- * because images and instances come and go meanwhile. Nothing about the instance changes before the new root file system is
- * complete: then all fields change in one step.
+ * `source` of an instance: where its root file system comes from. The text is checked when it is written, and again when the
+ * operation runs, because images and instances come and go meanwhile. Nothing about the instance changes before the new root
+ * file system is complete: then all fields change in one step.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -358,7 +358,10 @@ static int fill_from(struct op *op, const struct source *s, struct err *e)
 	if (r < 0)
 		return r;
 	/* Deleted before that took hold? */
-	r = s->origin == SNAPSHOT && !has_snapshot(s->from, s->snap) ? err_set(e, ENOENT, "the snapshot %s is gone", s->snap) : fill(op, s, e);
+	if (s->origin == SNAPSHOT && !has_snapshot(s->from, s->snap))
+		r = err_set(e, ENOENT, "the snapshot %s is gone", s->snap);
+	else
+		r = fill(op, s, e);
 	instance_copy_end(s->from);
 	return r;
 }
@@ -382,7 +385,10 @@ static int make_root(struct op *op, const struct source *s, struct err *e)
 	return rootfs_unmount(o, "", e);
 }
 
-/* The same text again means the same root file system, not a new one: who writes his configuration twice must not lose his data. */
+/*
+ * The same text again means the same root file system, not a new one: who writes his configuration twice must not lose his
+ * data.
+ */
 static bool is_unchanged(struct object *o, const char *text)
 {
 	char old[sizeof(((struct op *)0)->arg)];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Start, stop, restart, freeze and thaw, and what follows when an instance stopped. Executors run in workers with no lock held; run.state
- * and the marks in struct op change under object.lock.
+ * Start, stop, restart, freeze and thaw, and what follows when an instance stopped. Executors run in workers with no lock
+ * held; run.state and the marks in struct op change under object.lock.
  *
- * Who cleans up after an instance that ended by itself: without an operation, instance_stopped() does. With one that a worker has,
- * it only marks the operation (`ended`), and lifecycle_execute() and lifecycle_ended() see to the rest, because a stop or
- * restart may be waiting for just that.
+ * Who cleans up after an instance that ended by itself: without an operation, instance_stopped() does. With one that a
+ * worker has, it only marks the operation (`ended`), and lifecycle_execute() and lifecycle_ended() see to the rest, because
+ * a stop or restart may be waiting for just that.
  */
 #include "backends/core/lifecycle.h"
 
@@ -235,7 +235,8 @@ static int restart(struct op *op, struct err *e)
 
 /* ---- freeze and thaw ---- */
 
-static int change_freezer(struct op *op, enum inst_state to, int (*f)(struct object *o, struct op *op, struct err *e), struct err *e)
+static int change_freezer(struct op *op, enum inst_state to, int (*f)(struct object *o, struct op *op, struct err *e),
+			  struct err *e)
 {
 	enum inst_state now = lifecycle_state(op);
 	int r;

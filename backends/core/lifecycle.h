@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of the instances share: instance.c, lifecycle.c, instance_source.c, instance_snapshot.c, adopt.c, wait.c. Nobody else. */
+/*
+ * What the parts of the instances share: instance.c, lifecycle.c, instance_source.c, instance_snapshot.c, adopt.c, wait.c.
+ * Nobody else.
+ */
 #pragma once
 
 #include "backends/core/instance.h"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Operations: a table of those under way (by object), a queue for the workers, the results that a re-sent request may ask for, and
- * for each of them a record in the keep.
+ * Operations: a table of those under way (by object), a queue for the workers, the results that a re-sent request may ask
+ * for, and for each of them a record in the keep.
  *
- * `lock` guards table, queue and results, and the members of struct op that are "op.c's own"; it is taken after object.lock, and
- * only the keep's mutex is taken inside. An operation is in the table from the moment in which it is accepted until its object is free
- * again; done() is taken out of it in that same moment.
+ * `lock` guards table, queue and results, and the members of struct op that are "op.c's own"; it is taken after object.lock,
+ * and only the keep's mutex is taken inside. An operation is in the table from the moment in which it is accepted until its
+ * object is free again; done() is taken out of it in that same moment.
  */
 #include "backends/core/op.h"
 
@@ -22,7 +22,7 @@
 #define BUCKETS 256
 #define WORKER_STACK (256 << 10)
 #define WORKERS_MAX 256
-/* Seconds; by then a request that was not sent again never will be. Whoever does not wait is answered at once and acknowledges nothing. */
+/* Seconds; by then a request that was not sent again never will be. Who does not wait acknowledges nothing. */
 #define RESULT_LIFE 3600
 #define RESULT_LIFE_ASYNC 60
 #define NOTIFY_MS 100
@@ -444,7 +444,10 @@ static void carry_out(struct job *j)
 	pthread_mutex_lock(&j->op.obj->lock);
 	j->op.begun = true;
 	pthread_mutex_unlock(&j->op.obj->lock);
-	r = c->execute ? c->execute(&j->op, &j->op.err) : err_set(&j->op.err, EOPNOTSUPP, "an operation of an unknown kind (%d)", j->op.kind);
+	if (c->execute)
+		r = c->execute(&j->op, &j->op.err);
+	else
+		r = err_set(&j->op.err, EOPNOTSUPP, "an operation of an unknown kind (%d)", j->op.kind);
 	j->op.result = r < 0 ? r : 0;
 	if (r >= 0)
 		err_clear(&j->op.err);

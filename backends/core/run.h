@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Run records: instances/NAME/run.json in the store says that an instance runs, since when and as which processes. It is there from
- * just before the start until the instance stopped; after a boot of the host it tells which instances were running.
+ * Run records: instances/NAME/run.json in the store says that an instance runs, since when and as which processes. It is
+ * there from just before the start until the instance stopped; after a boot of the host it tells which instances were
+ * running.
  */
 #pragma once
 

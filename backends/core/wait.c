@@ -87,7 +87,10 @@ static void call(struct waiter *w)
 	free(w);
 }
 
-/* The list is looked at in steps, because reached() cannot be asked under the lock: ids only grow, so none is missed or seen twice. */
+/*
+ * The list is looked at in steps, because reached() cannot be asked under the lock: ids only grow, so none is missed or seen
+ * twice.
+ */
 static struct waiter *copy_next(uint64_t below, const struct object *o, struct waiter *ret)
 {
 	HOLD_LOCK(&lock);

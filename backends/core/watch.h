@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One thread that waits for processes to end (pidfds) and for descriptors to become readable. No polling, no wakeups when idle. */
+/*
+ * One thread that waits for processes to end (pidfds) and for descriptors to become readable. No polling, no wakeups when
+ * idle.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -7,7 +10,10 @@
 #include <sys/types.h>
 
 int watch_init(void);
-/* f(arg) is called from the watch thread each time fd is readable (pidfd: the process ended). The fd stays the caller's; returns an id. */
+/*
+ * f(arg) is called from the watch thread each time fd is readable (pidfd: the process ended). The fd stays the caller's;
+ * returns an id.
+ */
 int64_t watch_add(int fd, void (*f)(void *arg), void *arg);
 void watch_del(int64_t id);		/* after it returns f is not running and will not be called (unless called from f itself) */
 int64_t watch_timer(unsigned ms, void (*f)(void *arg), void *arg);	/* once; watch_del() cancels */

@@ -26,10 +26,9 @@ static int root_entry(uint32_t object, uint32_t slot, struct fuse_entry_param *r
 	r = rootfs_stat(v->fd, "", &sx);
 	if (r < 0)
 		return err_sys(er, -r, "root file system %s", v->path);
-	*ret = (struct fuse_entry_param){ .ino = rootfs_node_root(object, slot) };
-	/* The name is the control tree's: it goes with the instance, or the snapshot. */
+	*ret = (struct fuse_entry_param){ .ino = rootfs_node_root_of_mount(object, slot, v->mount_id) };
+	/* The name is never believed: it goes with the instance or the snapshot, and means another file system after a restore. */
 	ret->attr_timeout = rootfs_volume_timeout(v);
-	ret->entry_timeout = ROOTFS_TIMEOUT;
 	rootfs_attr(v, &sx, &ret->attr);
 	return 0;
 }
@@ -55,6 +54,17 @@ void rootfs_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)
 		rootfs_node_forget(e->ino, 1);
 }
 
+static void lookup_root_again(fuse_req_t req, uint32_t object, uint32_t slot)
+{
+	struct fuse_entry_param e;
+	int r = root_entry(object, slot, &e, NULL);
+
+	if (r < 0)
+		rootfs_reply(req, r);
+	else
+		fuse_reply_entry(req, &e);
+}
+
 /* "." rebuilds a node for an NFS client; ".." leads up, out of the root to the directory of all roots. */
 static void lookup_dots(fuse_req_t req, uint64_t ino, const char *name)
 {
@@ -70,6 +80,8 @@ static void lookup_dots(fuse_req_t req, uint64_t ino, const char *name)
 		if (!n.parent)
 			return fs_ops.lookup(req, rootfs_dir_ino(), ".");
 		e.ino = n.parent;
+		if (rootfs_node_is_root(e.ino))
+			return lookup_root_again(req, n.object, n.slot);
 	}
 	r = rootfs_stat_node(e.ino, &v, &sx);
 	if (r == 0 && !rootfs_node_again(e.ino))

@@ -138,7 +138,7 @@ static void reply_listing(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
 	if (r == 0) {
 		HOLD_LOCK(&f->lock);
 		l.f = f;
-		l.dir = (struct rootfs_dir){ .ino = ino, .fd = f->fd, .v = f->v };
+		l.dir = (struct rootfs_dir){ .ino = rootfs_node_plain(ino), .fd = f->fd, .v = f->v };
 		r = list(&l, off);
 	}
 	if (r < 0) {

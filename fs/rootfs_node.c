@@ -15,6 +15,8 @@
 #include "fs/rootfs.h"
 
 #define ROOT_BIT (1ULL << 62)		/* of a node number: computed from object and slot, not in the table */
+#define ROOT_MOUNT_SHIFT 52
+#define ROOT_MOUNT (0x3ffULL << ROOT_MOUNT_SHIFT)
 #define NUMBERS_RESERVED 4096
 
 struct node {
@@ -71,12 +73,22 @@ uint64_t rootfs_identity(uint32_t object, uint32_t slot, uint64_t dev, uint64_t 
 
 uint64_t rootfs_node_root(uint32_t object, uint32_t slot)
 {
-	return ROOTFS_BIT | ROOT_BIT | (uint64_t)object << 24 | (slot & 0xffffff);
+	return ROOTFS_BIT | ROOT_BIT | (uint64_t)(object & 0xfffffff) << 24 | (slot & 0xffffff);
+}
+
+uint64_t rootfs_node_root_of_mount(uint32_t object, uint32_t slot, uint64_t mount_id)
+{
+	return rootfs_node_root(object, slot) | (mount_id << ROOT_MOUNT_SHIFT & ROOT_MOUNT);
 }
 
 bool rootfs_node_is_root(uint64_t ino)
 {
 	return (ino & (ROOTFS_BIT | ROOT_BIT)) == (ROOTFS_BIT | ROOT_BIT);
+}
+
+uint64_t rootfs_node_plain(uint64_t ino)
+{
+	return rootfs_node_is_root(ino) ? ino & ~ROOT_MOUNT : ino;
 }
 
 uint64_t rootfs_number(enum rootfs_counter which)
@@ -343,7 +355,7 @@ bool rootfs_node_get(uint64_t ino, struct rootfs_node *ret)
 
 	*ret = (struct rootfs_node){ .type = S_IFDIR };
 	if (rootfs_node_is_root(ino)) {
-		ret->object = (uint32_t)(ino >> 24);
+		ret->object = ino >> 24 & 0xfffffff;
 		ret->slot = ino & 0xffffff;
 		return true;
 	}

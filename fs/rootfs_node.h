@@ -42,7 +42,13 @@ struct rootfs_node {
 /* The identity of a file: dev is 0 for the device that the root directory is on, so that it stays the same over remounts. */
 uint64_t rootfs_identity(uint32_t object, uint32_t slot, uint64_t dev, uint64_t ino);
 
+/*
+ * A root is computed. The kernel gets it with a few bits of the mount's id, so that it drops what it knows below when
+ * another file system is mounted there (a restore); everywhere else the number without them is used.
+ */
 uint64_t rootfs_node_root(uint32_t object, uint32_t slot);
+uint64_t rootfs_node_root_of_mount(uint32_t object, uint32_t slot, uint64_t mount_id);
+uint64_t rootfs_node_plain(uint64_t ino);
 bool rootfs_node_is_root(uint64_t ino);
 
 /* What the number means. False: unknown (the caller says ESTALE). */

@@ -266,6 +266,7 @@ int rootfs_dir_get(uint64_t ino, struct rootfs_dir **ret)
 	size_t depth = 0;
 	int r = 0;
 
+	ino = rootfs_node_plain(ino);
 	while (!(d = cached_dir(ino))) {
 		if (!rootfs_node_get(ino, &n))
 			r = -ESTALE;

@@ -46,8 +46,8 @@ static inline bool rootfs_volume_same(const struct rootfs_volume *a, const struc
 }
 
 /*
- * How long the kernel may believe what it was told: for an instant, so that the several calls that ls makes for one file ask once, where a
- * guest, a restore or another mount may change it; long in a snapshot.
+ * How long the kernel may believe what it was told: for an instant, so that the several calls that ls makes for one file
+ * ask once, where a guest, a restore or another mount may change it; long in a snapshot.
  */
 #define ROOTFS_TIMEOUT 0.01
 #define ROOTFS_TIMEOUT_SNAPSHOT 60.0

@@ -28,7 +28,7 @@ setfattr -n user.a -v b "$from/many/file-6" 2>/dev/null || true
 facts() { (cd "$1" && find . -printf '%p %y %U %G %m %n %s %T@ %l\n' | sed 's/^\(.* d .*\) [0-9]* [0-9]* \([0-9.]* \)$/\1 \2/' | sort); }
 cp -a "$from" "$r/cp"
 mkdir "$r/tar"
-tar -C "$T" -cf - from | tar -C "$r/tar" -xpf -
+tar -C "$T" --format=pax -cf - from | tar -C "$r/tar" -xpf -
 rsync -aHAX "$from/" "$r/rsync/"
 facts "$from" >"$T/want"
 for d in cp tar/from rsync; do

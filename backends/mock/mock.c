@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The mock backend. What runs is a record in the keep; its process id is none that a process can have. The only thing in memory is
- * the timer of an instance that will end by itself; `lock` guards the list of these and is a leaf.
+ * The mock backend. What runs is a record in the keep; its process id is none that a process can have. The only thing in
+ * memory is the timer of an instance that will end by itself; `lock` guards the list of these and is a leaf.
  */
 #include "backends/mock/mock.h"
 
@@ -263,7 +263,8 @@ static const struct {
 	{ "memory.current", "67108864" }, { "memory.peak", "134217728" }, { "swap.current", "0" }, { "pids.current", "7" },
 	{ "disk/root.bytes", "1048576" }, { "network", "eth0\nlo" }, { "network/eth0.rx_bytes", "1000" },
 	{ "network/eth0.rx_packets", "10" }, { "network/eth0.tx_bytes", "2000" }, { "network/eth0.tx_packets", "20" },
-	{ "network/lo.rx_bytes", "0" }, { "network/lo.rx_packets", "0" }, { "network/lo.tx_bytes", "0" }, { "network/lo.tx_packets", "0" },
+	{ "network/lo.rx_bytes", "0" }, { "network/lo.rx_packets", "0" }, { "network/lo.tx_bytes", "0" },
+	{ "network/lo.tx_packets", "0" },
 };
 
 /* Limits are what is configured. */

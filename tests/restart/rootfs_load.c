@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Clients in a directory below rootfs/ that must not notice when the server is killed: what is done exactly once (appends, exchanges,
- * creations, removals), what has no name any more but is open, listings, attributes. Every errno and every wrong byte counts.
+ * Clients in a directory below rootfs/ that must not notice when the server is killed: what is done exactly once (appends,
+ * exchanges, creations, removals), what has no name any more but is open, listings, attributes. Every errno and every
+ * wrong byte counts.
  *
  *   rootfs_load DIR SECONDS
  *
@@ -254,7 +255,9 @@ static void attributes(void)
 static const struct {
 	const char *name;
 	void (*f)(void);
-} clients[] = { { "append", append }, { "names", names }, { "nameless", nameless }, { "lists", lists }, { "attributes", attributes } };
+} clients[] = {
+	{ "append", append }, { "names", names }, { "nameless", nameless }, { "lists", lists }, { "attributes", attributes },
+};
 
 #define CLIENTS (sizeof(clients) / sizeof(clients[0]))
 

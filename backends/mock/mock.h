@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A backend without containers: for tests, for trying the tree out, and without root. It obeys keys of the instance's configuration:
+ * A backend without containers: for tests, for trying the tree out, and without root. It obeys keys of the
+ * instance's configuration:
  *
  *     user.mock.delay   milliseconds that each start, clean stop, freeze and thaw takes
  *     user.mock.fail    words of start, stop, freeze, thaw, apply, adopt: these fail with EIO

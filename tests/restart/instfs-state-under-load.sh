@@ -5,9 +5,9 @@ REAL=1
 . "$(dirname "$0")/lib.sh"
 
 start_instfs
-mkdir "$I/c1"
-load 60 100 -d - -p "$I/c1/state" -a running -b stopped
+make_instance c1
+load 60 100 -d - -p "$I/c1/state" -a $'running\n' -b $'stopped\n'
 stop_instfs
 start_instfs -o takeover=journal
-load 60 100 -d - -p "$I/c1/state" -a running -b stopped -H 6
+load 60 100 -d - -p "$I/c1/state" -a $'running\n' -b $'stopped\n' -H 6
 stop_revived

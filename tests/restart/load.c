@@ -291,7 +291,7 @@ static void *puller(void *arg)
 		if (fd < 0)
 			break;
 		DO(write(fd, t, strlen(t)));
-		close(fd);
+		DO(close(fd));
 		__atomic_add_fetch(&triggers, 1, __ATOMIC_SEQ_CST);
 		usleep(20000);
 	}

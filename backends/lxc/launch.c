@@ -23,6 +23,7 @@
 #include "backends/core/spawn.h"
 #include "backends/core/storage.h"
 #include "backends/core/watch.h"
+#include "backends/lxc/disks.h"
 #include "backends/lxc/live.h"
 #include "backends/lxc/lxcconf.h"
 #include "backends/lxc/proc.h"
@@ -155,6 +156,8 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 		r = limits_make(x, o->id, LIMITS_ALL, false, limits, e);
 	if (r == 0)
 		r = attach_rootfs(o, p, &map, e);
+	if (r == 0)
+		r = disks_attach(p, x, &map, e);
 	snprintf(seccomp, sizeof(seccomp), "%s/.seccomp", p->lxcpath);
 	if (r == 0 && access(seccomp, F_OK) < 0)
 		r = write_text(seccomp, lxcconf_seccomp, strlen(lxcconf_seccomp), e);

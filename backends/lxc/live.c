@@ -18,6 +18,7 @@
 #include "backends/core/spawn.h"
 #include "backends/core/watch.h"
 #include "backends/lxc/cgroup.h"
+#include "backends/lxc/disks.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
 #include "backends/lxc/proc.h"
@@ -95,6 +96,7 @@ void live_clean(struct object *o, int monitor_fd)
 	place_of(o, &p);
 	cgroup_remove(p.cgroup, NULL);
 	cgroup_remove(p.monitor, NULL);
+	disks_detach(&p);
 	mount_detach(p.rootfs, NULL);
 	cpus_set(o->id, "");
 	keep_del(KEEP_BACKEND, o->id);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/lxc/disks.h"
+
 #define CONSOLE_LOG_SIZE "1MB"	/* then console.log becomes console.log.1 */
 
 const char lxcconf_seccomp[] =
@@ -210,47 +212,28 @@ static void add_escaped(struct buf *out, const char *s)
 	}
 }
 
-static bool device_bool(const struct expanded_item *it, const char *key, bool def)
+/* What disks_attach() has mounted. A missing one was optional. */
+static void add_disk(const struct lxcconf *c, const struct expanded_item *it, struct buf *out)
 {
-	char text[16];
-
-	if (!device_get(it->value, it->len, key, text, sizeof(text)))
-		return def;
-	return !strcasecmp(text, "true") || !strcasecmp(text, "yes") || !strcasecmp(text, "on") || !strcmp(text, "1");
-}
-
-static int add_disk(const struct lxcconf *c, const struct expanded_item *it, struct buf *out, struct err *e)
-{
-	char source[4097] = "", path[4097] = "", propagation[32];
-	bool needed = device_bool(it, "required", true) && !device_bool(it, "optional", false);
+	char path[4097] = "", source[600], propagation[32];
 	const char *target = path;
 	struct stat st;
 
 	device_get(it->value, it->len, "path", path, sizeof(path));
-	device_get(it->value, it->len, "source", source, sizeof(source));
 	target += strspn(target, "/");
-	if (!*target)
-		return 0;
-	if (stat(source, &st) < 0) {
-		if (!needed)
-			return 0;
-		return err_sys(e, errno, "device %s: its source %.200s", it->name, source);
-	}
-	if (S_ISBLK(st.st_mode))
-		return err_set(e, EOPNOTSUPP, "device %s: %.200s is a block device; containers get directories and files", it->name, source);
+	disks_path(c->place, it->name, source, sizeof(source));
+	if (!*target || stat(source, &st) < 0)
+		return;
 	buf_addstr(out, "lxc.mount.entry = ");
 	add_escaped(out, source);
 	buf_addch(out, ' ');
 	add_escaped(out, target);
-	buf_addf(out, " none %s,create=%s", device_bool(it, "recursive", false) ? "rbind" : "bind", S_ISDIR(st.st_mode) ? "dir" : "file");
-	if (device_bool(it, "readonly", false))
+	buf_addf(out, " none %s,create=%s", disks_bool(it, "recursive", false) ? "rbind" : "bind", S_ISDIR(st.st_mode) ? "dir" : "file");
+	if (disks_bool(it, "readonly", false))
 		buf_addstr(out, ",ro");
-	if (device_bool(it, "shift", false) && c->map->n_uid)
-		buf_addstr(out, ",idmap=container");
 	if (device_get(it->value, it->len, "propagation", propagation, sizeof(propagation)))
 		buf_addf(out, ",%s", propagation);
-	buf_addf(out, "%s 0 0\n", needed ? "" : ",optional");
-	return 0;
+	buf_addstr(out, " 0 0\n");
 }
 
 static int add_devices(const struct lxcconf *c, struct buf *out, struct err *e)
@@ -272,7 +255,7 @@ static int add_devices(const struct lxcconf *c, struct buf *out, struct err *e)
 		if (!strcmp(type, "nic"))
 			r = add_nic(c, it, &nics, out, e);
 		else if (!strcmp(type, "disk"))
-			r = add_disk(c, it, out, e);
+			add_disk(c, it, out);
 	}
 	/* Without this line liblxc would let the guest use the host's network. */
 	if (!nics.n)

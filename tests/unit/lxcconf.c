@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "backends/lxc/disks.h"
 #include "backends/lxc/lxcconf.h"
 #include "tests/unit/unit.h"
 
@@ -19,6 +20,8 @@ static const struct place place = {
 	.lxcpath = "/run/x/lxc", .dir = "/run/x/lxc/c1", .rootfs = "/run/x/lxc/c1/rootfs", .log = "/s/lxc.log", .console = "/s/console.log",
 	.cgroup = "instfs/c1.x", .monitor = "instfs.monitor/c1.x",
 };
+
+static const struct place *here = &place;
 
 static int by_name(const void *a, const void *b)
 {
@@ -51,7 +54,7 @@ static int hwaddr(void *arg, const char *device, char *buf, struct err *e)
 static int make(void)
 {
 	static struct limits limits;
-	const struct lxcconf c = { .place = &place, .name = "c1", .seccomp = "/f", .map = &map, .x = &x, .limits = &limits, .hwaddr = hwaddr };
+	const struct lxcconf c = { .place = here, .name = "c1", .seccomp = "/f", .map = &map, .x = &x, .limits = &limits, .hwaddr = hwaddr };
 
 	buf_reset(&out);
 	err_clear(&last);
@@ -135,18 +138,38 @@ static void test_nics(void)
 
 static void test_disks(void)
 {
+	struct place p = place;
+	char line[512], dir[] = "/tmp/instfs-unit-lxcconf.XXXXXX";
+
 	clear();
-	map = (struct idmap) { .n_uid = 1, .n_gid = 1, .uid = { { 0, 100000, 65536 } }, .gid = { { 0, 100000, 65536 } } };
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(p.dir, sizeof(p.dir), "%s", dir);
+	snprintf(line, sizeof(line), "mkdir %s/disk.d && touch %s/disk.f", dir, dir);
+	CHECK(system(line) == 0);
 	add(ENT_DEVICE, "root", "type=disk\npath=/\npool=x\n");
 	add(ENT_DEVICE, "d", "type=disk\nsource=/tmp\npath=/mnt/with space\nshift=true\nrecursive=yes\n");
 	add(ENT_DEVICE, "f", "type=disk\nsource=/etc/passwd\npath=/p\nreadonly=true\n");
 	add(ENT_DEVICE, "o", "type=disk\nsource=/nonexistent\npath=/o\nrequired=false\n");
+	here = &p;
 	CHECK(make() == 0);
-	CHECK(has("lxc.mount.entry = /tmp mnt/with\\040space none rbind,create=dir,idmap=container 0 0"));
-	CHECK(has("lxc.mount.entry = /etc/passwd p none bind,create=file,ro 0 0"));
-	CHECK(!strstr(buf_str(&out), "nonexistent"));
+	here = &place;
+	snprintf(line, sizeof(line), "lxc.mount.entry = %s/disk.d mnt/with\\040space none rbind,create=dir 0 0", dir);
+	CHECK(has(line));
+	snprintf(line, sizeof(line), "lxc.mount.entry = %s/disk.f p none bind,create=file,ro 0 0", dir);
+	CHECK(has(line));
+	CHECK(!strstr(buf_str(&out), "disk.o"));
+	disks_detach(&p);
+	CHECK(rmdir(dir) == 0);
+}
+
+/* The sources; nothing is mounted when one is refused. */
+static void test_sources(void)
+{
+	clear();
+	add(ENT_DEVICE, "o", "type=disk\nsource=/nonexistent\npath=/o\noptional=true\n");
+	CHECK(disks_attach(&place, &x, &map, &last) == 0);
 	add(ENT_DEVICE, "z", "type=disk\nsource=/nonexistent\npath=/o\n");
-	CHECK(make() == -ENOENT);
+	CHECK(disks_attach(&place, &x, &map, &last) == -ENOENT);
 	CHECK_STR(last.text, "device z: its source /nonexistent: No such file or directory");
 }
 
@@ -171,6 +194,7 @@ int main(void)
 	test_environment();
 	test_nics();
 	test_disks();
+	test_sources();
 	test_limits();
 	clear();
 	buf_free(&out);

@@ -76,7 +76,7 @@ wanted() {
 
 # Scratch files in the directory of the file: what is there beside it and looks like it.
 beside() {
-	ls -A "$D" | awk -v b="$B" '$0 != b && (index($0, b) || /sed|XX|tmp|[~#]/) { print }'
+	ls -A "$D" | awk -v b="$B" '$0 != b && (index($0, b) || /^sed|^XX|^tmp|^d2utmp|[~#]/) { print }'
 }
 
 leftovers() {

@@ -5,7 +5,7 @@
  *	sys CALL ARG... , CALL ARG... , ...
  *
  * The words of each call are in the table at the end. Strings know \n, \t, \\ and \xHH. The first failing call ends the program
- * with status 1 and one line on stderr: "CALL: ERRNO-NAME". Descriptors are numbered from 0 in the order of opening; calls without
+ * with status 1 and one line on stderr: "CALL: ERRNO-NAME"; behind the word `try` the next call is made nevertheless. Descriptors are numbered from 0 in the order of opening; calls without
  * a number use the latest, `use N` picks another.
  */
 #define _GNU_SOURCE
@@ -364,8 +364,10 @@ int main(int argc, char **argv)
 		if (i < argc && strcmp(argv[i], ","))
 			continue;
 		if (i > start) {
-			r = run(i - start, argv + start);
-			if (r)
+			bool attempt = !strcmp(argv[start], "try");
+
+			r = run(i - start - attempt, argv + start + attempt);
+			if (r && !attempt)
 				return r;
 		}
 		start = i + 1;

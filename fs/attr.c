@@ -7,6 +7,7 @@
 #include "backends/core/instance.h"
 #include "fs/change.h"
 #include "fs/edit.h"
+#include "fs/top.h"
 #include "fs/view.h"
 
 static bool later(struct timespec a, struct timespec b)
@@ -28,6 +29,11 @@ static void put_meta(struct stat *st, const struct meta *m, const struct meta *o
 	set_times(st, m->mtime, m->ctime);
 }
 
+const char *view_meta_name(const struct row *r)
+{
+	return r->dir && r->dir->children && r->dir->children->kind ? entry_kind_name(r->dir->children->kind) : r->name;
+}
+
 /* A fixed file or directory: what was set explicitly stands in an ENT_META (or the field's own entry), under its name. */
 static void stat_row(struct view *v, struct stat *st)
 {
@@ -39,15 +45,17 @@ static void stat_row(struct view *v, struct stat *st)
 	st->st_uid = v->o->meta.uid;
 	st->st_gid = v->o->meta.gid;
 	set_times(st, v->o->created, v->o->created);
-	if (v->row->flags & ROW_FIELD)
-		en = object_entry(v->o, ENT_FIELD, v->row->name);
+	if (v->row->flags & ROW_FIELD || v->row->show == show_field)
+		en = object_entry(v->o, ENT_FIELD, v->row->item ? v->row->item : v->row->name);
 	else if (v->row->name && !v->node.slot)
-		en = object_entry(v->o, ENT_META, v->row->name);
+		en = object_entry(v->o, ENT_META, view_meta_name(v->row));
 	if (top)
 		put_meta(st, &v->o->meta, &v->o->meta);
+	else if (en && v->row->show == show_field)
+		set_times(st, en->meta.mtime, en->meta.ctime);
 	else if (en)
 		put_meta(st, &en->meta, &v->o->meta);
-	if (!S_ISDIR(st->st_mode) && !(v->row->flags & ROW_FIELD) && later(stamp, st->st_mtim))
+	if (!S_ISDIR(st->st_mode) && !(v->row->flags & ROW_FIELD) && !en && later(stamp, st->st_mtim))
 		set_times(st, stamp, stamp);
 }
 
@@ -66,7 +74,7 @@ static void stat_dir(struct view *v, struct stat *st)
 			if (later(t, st->st_mtim))
 				set_times(st, t, t);
 		}
-	if (change_dir_stamp(v->ino, &t))
+	if (change_dir_stamp(v->ino, &t) && later(t, st->st_ctim))
 		set_times(st, t, t);
 }
 

@@ -8,6 +8,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/keep.h"
+#include "backends/core/upkeep.h"
 #include "fs/row.h"
 #include "fs/session.h"
 #include "fs/view.h"
@@ -61,6 +62,12 @@ void change_child(uint64_t parent, const char *name)
 	notify_inode(parent, false);
 	if (name)
 		notify_entry(parent, name);
+}
+
+void change_name(uint64_t parent, const char *name)
+{
+	notify_inode(parent, false);
+	notify_entry(parent, name);
 }
 
 static void change_rows(struct object *o, const struct dir *d, uint32_t slot, unsigned what)
@@ -144,6 +151,8 @@ void change_listener(struct object *o, unsigned what)
 	change_entries(o, what);
 	if (what & CHANGED_ENTRIES && o->space == SPACE_INSTANCES)
 		change_expanded(o);
+	if (what & CHANGED_ENTRIES && o->space == SPACE_DAEMON)
+		upkeep_wake();
 	if (what & CHANGED_ENTRIES && o->space == SPACE_PROFILES)
 		profile_each_user(o, change_user, NULL);
 	if (what & CHANGED_STATE && o->space == SPACE_INSTANCES) {

@@ -20,6 +20,9 @@ void change_inode(uint64_t ino);
 /* A name in a directory came, went, or means something else; sets the directory's stamp. */
 void change_child(uint64_t parent, const char *name);
 
+/* The same when the model keeps the directory's time itself. */
+void change_name(uint64_t parent, const char *name);
+
 /* When what depends on these CHANGED_* bits of the object last changed. */
 struct timespec change_stamp(struct object *o, unsigned what);
 /* When the children of a directory last changed, or as utimens set it; false: not since it is remembered. */

@@ -385,15 +385,18 @@ int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
 	return put_pending(v, (flags & DIRTY) | TRUNCATED, &b);
 }
 
-/* Makes a value of what is pending. A command that was only truncated is no command. */
-static int commit_pending(struct view *v, struct err *e)
+/*
+ * Makes a value of what is pending, if it still has all of the flags needed: it may be another edit than the one that the caller saw
+ * before it had the lock. A command that was only truncated is no command.
+ */
+static int commit_pending(struct view *v, uint32_t needed, struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct edit_head head;
 	struct caller writer;
 	int r = 0;
 
-	if (!get_pending(v->ino, &b, &head))
+	if (!get_pending(v->ino, &b, &head) || (head.flags & needed) != needed)
 		return 0;
 	writer = (struct caller){ .uid = head.uid, .gid = head.gid };
 	if (v->who) {
@@ -419,7 +422,7 @@ int edit_fsync(struct view *v, uint64_t fh, struct err *e)
 	if (!get_pending(v->ino, &b, &head) || !(head.flags & DIRTY))
 		return 0;
 	set_wrote(fh, false);
-	return commit_pending(v, e);
+	return commit_pending(v, DIRTY, e);
 }
 
 int edit_flush(struct view *v, uint64_t fh, pid_t pid, struct err *e)
@@ -484,7 +487,7 @@ void edit_release(struct view *v, uint64_t fh)
 	if (v->o && v->row->stream && v->row->stream->finish) {
 		v->row->stream->finish(v, true, &e);
 	} else if (v->o) {
-		commit_pending(v, &e);
+		commit_pending(v, 0, &e);
 		abandon(v);
 	} else {
 		edit_drop(v->ino);
@@ -514,7 +517,7 @@ void edit_settle(uint32_t object)
 		if (view_open(&v, found[i], &self))
 			continue;
 		HOLD_LOCK(serial_of(found[i]));
-		commit_pending(&v, &e);
+		commit_pending(&v, FLUSHED, &e);
 	}
 	inside = false;
 }

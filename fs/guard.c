@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backends/core/cleanup.h"
 #include "fs/holder.h"
 #include "fs/log.h"
 #include "fs/shm.h"
@@ -39,17 +40,26 @@ static int spawn_holder(int peer, int self, pid_t *pid)
 	return r;
 }
 
+/* Out of the way of the numbers that the child gives out one after the other. */
+static int move_high(int fd)
+{
+	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_END);
+
+	if (fd >= 0)
+		close(fd);
+	return high;
+}
+
 static int revive(void)
 {
-	int peer = holder_fds_reconnect(), self = (int)syscall(SYS_pidfd_open, getpid(), 0), r = -EMFILE;
+	_cleanup_close_ int peer = move_high(holder_fds_reconnect());
+	_cleanup_close_ int self = move_high((int)syscall(SYS_pidfd_open, getpid(), 0));
 	pid_t pid;
+	int r;
 
-	if (peer >= 0 && self >= 0)
-		r = spawn_holder(peer, self, &pid);
-	if (peer >= 0)
-		close(peer);
-	if (self >= 0)
-		close(self);
+	if (peer < 0 || self < 0)
+		return -EMFILE;
+	r = spawn_holder(peer, self, &pid);
 	if (!r)
 		r = shm_take_fd((int)syscall(SYS_pidfd_open, pid, 0), FD_HOLDER);
 	if (!r)

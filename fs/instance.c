@@ -123,11 +123,28 @@ static int show_rootfs(struct view *v, struct buf *out, struct err *e)
 	return 0;
 }
 
+static bool has_source(struct view *v)
+{
+	char text[2];
+
+	return object_value(v->o, ENT_FIELD, "source", text, sizeof(text));
+}
+
+static int show_source_link(struct view *v, struct buf *out, struct err *e)
+{
+	char text[512];
+
+	if (!object_value(v->o, ENT_FIELD, "source", text, sizeof(text)))
+		return -ESTALE;
+	buf_addstr(out, text);
+	return 0;
+}
+
 static const struct row rows[] = {
 	{ .id = ROW_TYPE, .name = "type", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES, .show = show_type,
 	  .doc = "container or virtual-machine; follows the image" },
 	{ .id = ROW_SOURCE, .name = "source", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_COMMAND, .show = show_field,
-	  .store = store_source,
+	  .store = store_source, .exists = has_source, .link = ROW_SOURCE_LINK,
 	  .doc = "where the root file system comes from: images/NAME, instances/NAME, instances/NAME/snapshots/SNAP, none" },
 	{ .id = ROW_STATE, .name = "state", .mode = S_IFREG | 0644, .deps = CHANGED_STATE, .flags = ROW_COMMAND, .show = show_state,
 	  .store = store_state, .check = check_state,
@@ -177,6 +194,8 @@ static const struct row rows[] = {
 	  .doc = "what is kept but not copied: uuid, MAC addresses, base_image" },
 	{ .id = ROW_WAIT, .name = "wait", .mode = S_IFDIR | 0555, .dir = &wait_dir,
 	  .doc = "files that block until the instance is as their name says" },
+	{ .id = ROW_SOURCE_LINK, .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .show = show_source_link,
+	  .doc = "what ln -s TARGET source makes, until it is looked at again" },
 	{ 0 },
 };
 

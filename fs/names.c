@@ -276,14 +276,17 @@ int names_symlink(struct view *dir, const char *name, const char *target, const 
 	int ret;
 
 	/* A link at the name of a command file (source) is that command with the link's target. */
-	if (r && r->flags & ROW_COMMAND && r->store) {
-		*ino = view_row_ino(dir->o, dir->node.slot, r->id);
-		ret = view_open(&v, *ino, dir->who);
+	if (r && r->link && view_child(dir, name, ino)) {
+		ret = view_open(&v, view_row_ino(dir->o, dir->node.slot, r->id), dir->who);
 		if (ret)
 			return ret;
-		v.nonblock = true;
+		*ino = view_row_ino(dir->o, dir->node.slot, r->link);
+		v.done = dir->done;
+		v.done_arg = dir->done_arg;
 		ret = view_commit(&v, target, strlen(target), e);
-		return ret > 0 ? 0 : ret;
+		if (ret >= 0)
+			tomb_drop(dir->ino, name);
+		return ret;
 	}
 	if (!view_child(dir, name, ino))
 		return err_set(e, EEXIST, "%s exists", name);
@@ -484,8 +487,9 @@ static int rename_to_value(struct view *from, struct view *v, struct view *to, c
 	edit_drop(v->ino);
 	scratch_remove(v->ino);
 	tomb_drop(to->ino, new_name);
-	change_child(from->ino, NULL);
-	change_child(to->ino, t.commit_slot ? NULL : new_name);
+	if (from->ino != to->ino)
+		change_child(from->ino, NULL);
+	change_name(to->ino, new_name);
 	return 0;
 }
 

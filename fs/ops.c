@@ -144,17 +144,20 @@ static int set_meta(struct view *v, const struct stat *want, int set, struct err
 		return scratch_set_meta(v->ino, &m);
 	if (v->what == VIEW_ENTRY)
 		return object_set_meta(v->o, v->kind, v->name, &m, e);
-	if (S_ISDIR(now.st_mode) && set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))
-		change_set_dir_stamp(v->ino, m.mtime);
 	if (top && !v->node.slot)
 		return object_set_meta(v->o, 0, NULL, &m, e);
 	if (v->row->flags & ROW_FIELD && object_value(v->o, ENT_FIELD, name, (char[2]){ 0 }, 2))
 		return object_set_meta(v->o, ENT_FIELD, name, &m, e);
-	if ((m.mode & 07777) == (now.st_mode & 07777) && m.uid == now.st_uid && m.gid == now.st_gid)
+	if (S_ISDIR(now.st_mode) && v->node.slot) {
+		change_set_dir_stamp(v->ino, m.mtime);
 		return 0;
-	if (v->node.slot || !S_ISDIR(now.st_mode))
-		return err_set(e, EPERM, "mode and owner of %s follow its object's", v->name);
-	return object_set_meta(v->o, ENT_META, name, &m, e);
+	}
+	if (S_ISDIR(now.st_mode))
+		return object_set_meta(v->o, ENT_META, view_meta_name(v->row), &m, e);
+	/* Owners of fixed files follow the object's, which chown -R changes last. */
+	if ((m.mode & 07777) == (now.st_mode & 07777))
+		return 0;
+	return err_set(e, EPERM, "the mode of %s follows from what it is", v->name);
 }
 
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int set, struct fuse_file_info *fi)
@@ -325,7 +328,7 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 	m = new_meta(&who, mode);
 	if (dir.row->dir && dir.row->dir->children && dir.row->dir->children->make) {
 		dir.done = reply_done;
-		dir.done_arg = reply_prepare(req, &who, dir.o, LATER_MKDIR, 0, parent, name);
+		dir.done_arg = reply_prepare(req, &who, dir.o, LATER_ENTRY, 0, parent, name);
 	}
 	const bool again = request_begin(&who, &r, &ino) == REQUEST_AGAIN;
 
@@ -354,14 +357,21 @@ static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, co
 	if (!begin(req, parent, &who, &dir) || already(req, &who))
 		return;
 	m = new_meta(&who, 0777);
+	if (row_in(dir.row->dir, name)) {
+		dir.done = reply_done;
+		dir.done_arg = reply_prepare(req, &who, dir.o, LATER_ENTRY, 0, parent, name);
+	}
 	const bool again = request_begin(&who, &r, &ino) == REQUEST_AGAIN;
 
 	r = names_symlink(&dir, name, target, &m, &ino, &e);
 	if (r == -EEXIST && again)
 		r = view_child(&dir, name, &ino);
 	tell(&dir, &e, r);
+	if (r == 1)
+		return;
+	reply_unprepare(dir.done_arg);
 	request_result(&who, r, ino);
-	reply_entry(req, r, ino, &who, false);
+	reply_entry(req, r, ino, &who, row_in(dir.row->dir, name));
 }
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
@@ -553,7 +563,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 	if (!begin(req, ino, &who, &v))
 		return;
 	if (v.row->stream && v.row->stream->wait) {
-		reply_blocking_read(req, ino, fi->fh, size, off);
+		reply_blocking_read(req, ino, fi->fh, size, off, fi->flags & O_NONBLOCK);
 		return;
 	}
 	if (v.row->stream && v.row->stream->read) {

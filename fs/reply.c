@@ -117,20 +117,22 @@ void reply_done(void *arg, int result)
 	uint64_t ino = 0;
 
 	request_undefer(l->req);
-	if (result >= 0 && l->how == LATER_MKDIR) {
+	if (result >= 0 && l->how == LATER_ENTRY) {
 		_cleanup_view_ struct view dir = { 0 };
 
 		result = view_open(&dir, l->dir, &l->who);
 		if (!result)
 			result = view_child(&dir, l->name, &ino);
+		if (!result && row_in(dir.row->dir, l->name))
+			ino = view_row_ino(dir.o, dir.node.slot, row_in(dir.row->dir, l->name)->link);
 	}
 	request_result(&l->who, result, ino);
 	if (result < 0)
 		fuse_reply_err(l->req, -result);
 	else if (l->how == LATER_WRITE)
 		fuse_reply_write(l->req, l->size);
-	else if (l->how == LATER_MKDIR)
-		reply_entry(l->req, 0, ino, &l->who, false);
+	else if (l->how == LATER_ENTRY)
+		reply_entry(l->req, 0, ino, &l->who, node_of(ino).slot == 0);
 	else
 		fuse_reply_err(l->req, 0);
 	op_acknowledge(l->who.unique);
@@ -225,9 +227,8 @@ static void blocked_ready(void *arg)
 	blocked_put(b);
 }
 
-static void blocked_cancel(fuse_req_t req, void *arg)
+static void blocked_give_up(fuse_req_t req, struct blocked *b, int error)
 {
-	struct blocked *b = arg;
 	bool (*cancel)(uint64_t);
 	uint64_t id;
 
@@ -239,11 +240,18 @@ static void blocked_cancel(fuse_req_t req, void *arg)
 	pthread_mutex_unlock(&b->lock);
 	if (cancel && id && cancel(id))
 		blocked_put(b);
-	fuse_reply_err(req, EINTR);
+	if (error != EINTR)
+		request_undefer(req);
+	fuse_reply_err(req, error);
 	blocked_put(b);
 }
 
-void reply_blocking_read(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, off_t off)
+static void blocked_cancel(fuse_req_t req, void *arg)
+{
+	blocked_give_up(req, arg, EINTR);
+}
+
+void reply_blocking_read(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, off_t off, bool nonblock)
 {
 	struct blocked *b = calloc(1, sizeof(*b));
 
@@ -256,5 +264,7 @@ void reply_blocking_read(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size,
 	request_caller(req, &b->who);
 	request_defer(req, blocked_cancel, b);
 	blocked_try(b);
+	if (nonblock)
+		blocked_give_up(req, b, EAGAIN);
 	blocked_put(b);
 }

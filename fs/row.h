@@ -35,6 +35,7 @@ enum row_id {
 	ROW_USAGE_MEMORY_PEAK = 116, ROW_USAGE_MEMORY_LIMIT = 117, ROW_USAGE_SWAP = 118, ROW_USAGE_PIDS = 119,
 	ROW_USAGE_PIDS_LIMIT = 120, ROW_USAGE_DISK = 121, ROW_USAGE_NETWORK = 122, ROW_USAGE_DISK_ITEM = 123,
 	ROW_USAGE_NETWORK_ITEM = 124,
+	ROW_SOURCE_LINK = 90,
 	ROW_RUNTIME_PID = 128, ROW_RUNTIME_STARTED = 129, ROW_RUNTIME_CGROUP = 130, ROW_RUNTIME_ADDRESSES = 131,
 	ROW_RUNTIME_PENDING = 132, ROW_RUNTIME_EFFECTIVE = 133,
 	ROW_VOLATILE_KEY = 144,
@@ -94,6 +95,7 @@ struct dir {
 
 struct row {
 	uint16_t id;
+	uint16_t link;			/* id of the row that it looks like right after a symlink() at this name */
 	const char *name;		/* NULL: the parent's children give the names */
 	mode_t mode;			/* type and default permissions */
 	unsigned flags;

@@ -235,7 +235,10 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 		return err_set(e, EOPNOTSUPP, "%s cannot become %s/%s", name, to->row->name ? to->row->name : "", new_name);
 	if (s == SPACE_TRASH)
 		return err_set(e, EPERM, "what is in the trash can only be moved back to instances/");
-	return object_rename(o, new_name, e);
+	if (!object_rename(o, new_name, e))
+		return 0;
+	object_error_set(o, e);
+	return -e->code;
 }
 
 /* cp x.tar.xz images/: the image is called as the file without its endings, and the file is its data. */

@@ -305,7 +305,7 @@ int view_commit(struct view *v, const char *value, size_t len, struct err *e)
 	if (r >= 0 && v->what == VIEW_SCRATCH) {
 		tomb_drop(v->scratch.parent, v->name);
 		scratch_remove(v->ino);
-		change_child(v->scratch.parent, v->name);
+		change_name(v->scratch.parent, v->name);
 	}
 	change_end(v->o->id);
 	if (r < 0)

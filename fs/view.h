@@ -64,5 +64,8 @@ bool view_is_cacheable(struct view *v);
 /* Attributes; a pending edit's length when fh names a writer. -errno. */
 int view_stat(struct view *v, uint64_t fh, struct stat *st);
 
+/* Under which name mode and times of a fixed directory are kept (ENT_META): the core knows those of entries by their kind. */
+const char *view_meta_name(const struct row *r);
+
 /* Whether a name is one that the directory could hold as a key or fixed file (for scratch shapes). */
 bool view_knows_name(struct view *dir, const char *name);

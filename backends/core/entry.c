@@ -307,18 +307,43 @@ static int draft_change(struct draft *d, const struct entry_change *c, struct er
 	return 0;
 }
 
+/* A name came or went: the time of the directory in which entries of the kind stand is kept, under the kind's name. */
+static int draft_touch(struct draft *d, enum entry_kind kind, struct err *e)
+{
+	struct entry_change c = { .kind = ENT_META, .name = entry_kind_name(kind), .value = "" };
+	struct meta m = { .mode = 0755, .uid = META_INHERIT, .gid = META_INHERIT };
+	bool found;
+	size_t at = entry_search(d->list, d->n, ENT_META, c.name, &found);
+
+	if (found)
+		m = d->list[at]->meta;
+	clock_gettime(CLOCK_REALTIME, &m.mtime);
+	m.ctime = m.mtime;
+	c.meta = &m;
+	return draft_set(d, &c, at, found ? d->list[at] : NULL, e);
+}
+
 int object_change_saved(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e)
 {
+	bool touched[ENT_KIND_MAX] = { false };
 	struct draft d;
 	int r = object_check_alive(o, e);
 
 	*changed = false;
 	if (!r)
-		r = draft_begin(&d, o, n, e);
+		r = draft_begin(&d, o, n + ENT_KIND_MAX, e);
 	if (r)
 		return r;
-	for (size_t i = 0; !r && i < n; i++)
+	for (size_t i = 0; !r && i < n; i++) {
+		size_t before = d.n;
+
 		r = draft_change(&d, &c[i], e);
+		if (!r && d.n != before)
+			touched[c[i].kind] = true;
+	}
+	for (enum entry_kind k = ENT_CONFIG; !r && k <= ENT_PROPERTY; k++)
+		if (touched[k])
+			r = draft_touch(&d, k, e);
 	*changed = !r && d.changed;
 	if (*changed)
 		return draft_commit(&d, &o->meta, e);

@@ -6,32 +6,42 @@
 #include "backends/core/upkeep.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/object.h"
 #include "backends/core/storage.h"
+#include "backends/core/value.h"
 #include "backends/core/watch.h"
 
-#define INTERVAL_MS (5 * 60 * 1000)
+#define INTERVAL_MAX 300	/* seconds */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool armed;
+static int64_t timer;		/* id of the armed timer, 0: none */
 
 static void due(void *arg);
+
+/* Seconds until it is worth to look again. */
+static unsigned interval(void)
+{
+	_cleanup_object_ struct object *o = object_get(0);
+	uint64_t s = INTERVAL_MAX;
+	char text[64];
+
+	if (o && object_value(o, ENT_CONFIG, "trash.expiry", text, sizeof(text)) && !value_duration(text, &s, NULL))
+		s = s < 1 ? 1 : s;
+	return s < INTERVAL_MAX ? (unsigned)s : INTERVAL_MAX;
+}
 
 static void *expire(void *arg)
 {
 	trash_expire(false);
 	base_collect();
-	pthread_mutex_lock(&lock);
-	armed = false;
-	pthread_mutex_unlock(&lock);
-	if (object_count(SPACE_TRASH))
-		upkeep_wake();
+	upkeep_wake();
 	return NULL;
 }
 
@@ -43,18 +53,27 @@ static void due(void *arg)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 256 * 1024);
+	pthread_mutex_lock(&lock);
+	timer = 0;
+	pthread_mutex_unlock(&lock);
 	if (pthread_create(&t, &attr, expire, NULL))
-		watch_timer(INTERVAL_MS, due, NULL);
+		upkeep_wake();
 	pthread_attr_destroy(&attr);
 }
 
 void upkeep_wake(void)
 {
-	HOLD_LOCK(&lock);
-	if (armed)
+	unsigned seconds = interval();
+	int64_t old;
+
+	if (!object_count(SPACE_TRASH))
 		return;
-	armed = true;
-	watch_timer(INTERVAL_MS, due, NULL);
+	pthread_mutex_lock(&lock);
+	old = timer;
+	timer = watch_timer(seconds * 1000, due, NULL);
+	pthread_mutex_unlock(&lock);
+	if (old > 0)
+		watch_del(old);
 }
 
 /* An instance goes for good: what lies outside of its directory goes first. */
@@ -73,6 +92,20 @@ static int purge(struct object *o, struct err *e)
 	return r == -ENOENT ? 0 : r ? r : ops->remove(&v, e);
 }
 
+/* The daemon's own record is written once, so that its times are those of the store and not of this process. */
+static int own_record(struct err *e)
+{
+	_cleanup_object_ struct object *o = object_get(0);
+	struct meta m;
+
+	if (!o || !faccessat(model_dirfd(), "daemon/object.json", F_OK, 0))
+		return 0;
+	m = o->meta;
+	clock_gettime(CLOCK_REALTIME, &m.mtime);
+	m.ctime = m.mtime;
+	return object_set_meta(o, 0, NULL, &m, e);
+}
+
 static int default_profile(struct err *e)
 {
 	_cleanup_object_ struct object *o = object_find(SPACE_PROFILES, "default");
@@ -89,14 +122,13 @@ static int default_profile(struct err *e)
 
 int upkeep_init(struct err *e)
 {
-	int r = default_profile(e);
+	int r = own_record(e);
 
+	if (!r)
+		r = default_profile(e);
 	if (r)
 		return r;
 	object_on_purge(purge);
-	if (object_count(SPACE_TRASH)) {
-		armed = true;
-		watch_timer(1000, due, NULL);
-	}
+	upkeep_wake();
 	return 0;
 }

@@ -18,7 +18,6 @@ assert_ne "$(cat "$I/c1/runtime/pid")" "$pid" pid
 echo 'stopped force' >"$I/c1/state"
 assert_file "$I/c1/state" 'stopped\n'
 rm "$M/rootfs/c1/sbin/init"
-rm "$M/rootfs/c1/sbin/init"
 printf '#!/bin/sh\ntrap "" PWR TERM INT USR1 USR2\nwhile :; do sleep 1; done\n' >"$M/rootfs/c1/sbin/init"
 chmod 755 "$M/rootfs/c1/sbin/init"
 echo running >"$I/c1/state"

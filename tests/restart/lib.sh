@@ -30,7 +30,7 @@ memfs_load() {
 stop_revived() {
 	wait "$HOLDER" 2>/dev/null || true
 	HOLDER=
-	umount "$M"
+	wait_for 5 umount "$M"	# the poker may be at work there
 	wait_for 20 no_process
 }
 no_process() {

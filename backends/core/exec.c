@@ -403,7 +403,8 @@ static int check_state(struct object *o, struct err *e)
 	return 0;
 }
 
-int exec_set(struct object *o, uint32_t slot, const char *item, const char *data, size_t len, const struct caller *who, struct err *e)
+int exec_set(struct object *o, uint32_t slot, const char *item, const char *data, size_t len, const struct caller *who,
+	     struct err *e)
 {
 	struct exec_request x;
 	bool starts = !strcmp(item, "command") || !strcmp(item, "argv");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * exec/NAME/: commands in running instances. Everything about one is in RUNDIR/exec/OBJECT.SLOT/ (tmpfs, root only): the inputs
- * `command argv stdin env user cwd`, then `output stdout stderr status`. The record is in the keep, so that a new server finds it.
+ * `command argv stdin env user cwd`, then `output stdout stderr status`. The record is in the keep, so that a new server finds
+ * it.
  */
 #pragma once
 
@@ -28,13 +29,15 @@ bool exec_find_slot(struct object *o, uint32_t slot, struct exec_request *ret);
 int exec_each(struct object *o, uint32_t after, int (*f)(const struct exec_request *x, void *arg), void *arg);
 void exec_dir(const struct exec_request *x, char *buf, size_t size);
 
-/* Writes one of the inputs; `command` or `argv` starts it. EBUSY after it was started, ENOTCONN when the instance does not run. */
-int exec_set(struct object *o, uint32_t slot, const char *item, const char *data, size_t len, const struct caller *who, struct err *e);
+/* Writes one of the inputs; `command` or `argv` starts it. EBUSY after it was started or while the instance is frozen, ENOTCONN when
+ * it does not run. */
+int exec_set(struct object *o, uint32_t slot, const char *item, const char *data, size_t len, const struct caller *who,
+	     struct err *e);
 /* Reads any file of it ("status": exit status in decimal, or 128 + signal, with newline; empty while running). */
 int exec_get(struct object *o, uint32_t slot, const char *item, struct buf *out, struct err *e);
 
-/* From the backend, while its process waits to be run (spawn.h, born): notes x->pid and x->pid_start, so that a kill of the server
- * cannot lose it. */
+/* From the backend, while its process waits to be run (spawn.h, born): notes x->pid and x->pid_start, so that a kill of the
+ * server cannot lose it. */
 int exec_record(const struct exec_request *x);
 /* From the backend, any thread. */
 void exec_finished(uint32_t object, uint32_t slot, int status);

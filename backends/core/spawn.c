@@ -78,7 +78,9 @@ struct plan {
 	char *stack;
 };
 
-static const char *const default_env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+static const char *const default_env[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL,
+};
 
 CHILD static void child_fail(int gate, enum step step)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starting a program from the threaded server: clone(CLONE_VM) with a gate instead of fork(), so that nothing is copied, no lock of
+ * Starting a program from the threaded server: clone(CLONE_VM) with a gate instead of fork(), so that nothing is copied, no
+ * lock of
  * another thread is ever taken in the child, and the child can be recorded before it runs. Signals, descriptors, session, cgroup,
  * namespaces, limits and privileges are set up by plain system calls between clone and exec.
  *
@@ -64,8 +65,10 @@ int spawn_start(const struct spawn *s, struct spawned *ret, struct err *e);
 int spawn_reap(int pidfd, int *status);
 
 /*
- * Starts it, waits for its end (timeout_ms < 0: for ever; then SIGKILL and ETIMEDOUT) and collects at most 4 KiB of what it writes
- * to 2, unless s->err is set. Exit status 0: returns 0. Otherwise -EIO with "PROGRAM: last line of its errors"; status may be NULL.
+ * Starts it, waits for its end (timeout_ms < 0: for ever; then SIGKILL and ETIMEDOUT) and collects at most 4 KiB of what it
+ * writes
+ * to 2, unless s->err is set. Exit status 0: returns 0. Otherwise -EIO with "PROGRAM: last line of its errors"; status may be
+ * NULL.
  */
 int spawn_run(const struct spawn *s, int timeout_ms, int *status, struct err *e);
 

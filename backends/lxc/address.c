@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Addresses of a container, asked of the kernel by netlink. A socket belongs to the network namespace of the thread that makes it,
- * so this thread is in the container's for the length of one socket(); nothing else is ever done there.
+ * Addresses of a container, asked of the kernel by netlink. A socket belongs to the network namespace of the thread that makes
+ * it, so this thread is in the container's for the length of one socket(); nothing else is ever done there.
  */
 #include "backends/lxc/address.h"
 

@@ -170,19 +170,14 @@ static bool find_user(struct task *t, const char *wanted)
 	return false;
 }
 
-static bool lists(const char *members, const char *name)
+static bool lists(char *members, const char *name)
 {
-	size_t n = strlen(name);
-
-	while (members && *members) {
-		size_t len = strcspn(members, ",\n");
-
-		if (len == n && !strncmp(members, name, n))
+	if (!members)
+		return false;
+	members[strcspn(members, "\n")] = '\0';
+	for (char *m = strtok(members, ","); m; m = strtok(NULL, ","))
+		if (!strcmp(m, name))
 			return true;
-		members += len + (members[len] == ',');
-		if (*members == '\n')
-			return false;
-	}
 	return false;
 }
 

@@ -29,7 +29,9 @@ static int fail(const char *name, const char *text)
  */
 static void init_log(const struct helper *h)
 {
-	struct lxc_log log = { .name = h->name, .lxcpath = h->dir, .file = "/proc/self/fd/2", .level = "NOTICE", .prefix = "instfs-lxc" };
+	struct lxc_log log = {
+		.name = h->name, .lxcpath = h->dir, .file = "/proc/self/fd/2", .level = "NOTICE", .prefix = "instfs-lxc",
+	};
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	log_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);

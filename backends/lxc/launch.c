@@ -403,7 +403,8 @@ static int ask(pid_t pid, int init, int monitor, const char *cgroup, struct op *
 	op_progress(op, "waiting for the instance to shut down, at most %d s", (int)seconds);
 	if (ended(monitor, passed < seconds ? (seconds - passed) * 1000000000 : 0))
 		return 0;
-	return err_set(e, ETIMEDOUT, "the instance did not shut down within %d s; it still runs (\"stopped force\" kills it)", (int)seconds);
+	return err_set(e, ETIMEDOUT, "the instance did not shut down within %d s; it still runs (\"stopped force\" kills it)",
+		       (int)seconds);
 }
 
 int launch_stop(struct object *o, struct op *op, struct err *e)

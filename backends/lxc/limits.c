@@ -304,7 +304,8 @@ static int explain(const struct limit *m, int r, struct err *e)
 	if (r == -EBUSY && m->controller == CGROUP_MEMORY)
 		return err_set(e, EBUSY, "%s: the instance uses more than %s bytes now", m->file, m->value);
 	if (r == -EBUSY)
-		return err_set(e, EBUSY, "%s: the instance has groups of its own that need what would be taken away (wanted: %s)", m->file, m->value);
+		return err_set(e, EBUSY, "%s: groups of the instance's own need what would be taken away (wanted: %s)", m->file,
+			       m->value);
 	return err_sys(e, -r, "%s: the kernel refuses %s", m->file, m->value);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Running containers: see live.h. `lock` guards the table and its rows and is a leaf: nothing else is called under it. Callbacks come
+ * Running containers: see live.h. `lock` guards the table and its rows and is a leaf: nothing else is called under it.
+ * Callbacks come
  * from the watch thread with the instance's id as argument, so that a row may vanish at any time; ids are never reused.
  */
 #include "backends/lxc/live.h"

@@ -10,7 +10,7 @@
 /* o->run is filled: begins to watch. A container that ended meanwhile is told of by the watch. */
 int live_add(struct object *o, struct err *e);
 
-/* From here on the end of this container is the caller's business and not told to anybody, until live_release() or live_drop(). */
+/* From here on the end of this container is the caller's business and told to nobody, until live_release() or live_drop(). */
 void live_hold(uint32_t id);
 /* Watches again; when it ended meanwhile that is told now. */
 void live_release(uint32_t id);

@@ -2,8 +2,11 @@
 #include "fs/change.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
@@ -73,7 +76,7 @@ void change_name(uint64_t parent, const char *name)
 static void change_rows(struct object *o, const struct dir *d, uint32_t slot, unsigned what)
 {
 	for (const struct row *r = d->rows; r && r->id; r++) {
-		if (r->deps & what || (what & CHANGED_STATE && r->flags & ROW_VOLATILE_RUN))
+		if (r->deps & what || what & CHANGED_META || (what & CHANGED_STATE && r->flags & ROW_VOLATILE_RUN))
 			notify_inode(view_row_ino(o, slot, r->id), false);
 		if (r->dir && o->space != SPACE_DAEMON)
 			change_rows(o, r->dir, slot, what);
@@ -189,4 +192,46 @@ static int refresh(uint64_t key, const void *data, size_t len, void *arg)
 void change_takeover(void)
 {
 	keep_each(KEEP_DIRTY, refresh, NULL);
+}
+
+/* ---- over unmount and mount ---- */
+
+static int print_stamp(uint64_t key, const void *data, size_t len, void *arg)
+{
+	struct timespec t;
+
+	if (len == sizeof(t)) {
+		memcpy(&t, data, len);
+		fprintf(arg, "%llx %lld.%09ld\n", (unsigned long long)key, (long long)t.tv_sec, t.tv_nsec);
+	}
+	return 0;
+}
+
+void change_save(void)
+{
+	int fd = openat(model_dirfd(), "stamps.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_file_ FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!f)
+		return;
+	keep_each(KEEP_COUNTER, print_stamp, f);
+	if (!fflush(f))
+		renameat(model_dirfd(), "stamps.tmp", model_dirfd(), "stamps");
+}
+
+void change_load(void)
+{
+	int fd = openat(model_dirfd(), "stamps", O_RDONLY | O_CLOEXEC);
+	_cleanup_file_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	unsigned long long key;
+	long long sec;
+	long nsec;
+
+	while (f && fscanf(f, "%llx %lld.%ld", &key, &sec, &nsec) == 3) {
+		const struct timespec t = { sec, nsec };
+
+		keep_put(KEEP_COUNTER, key, &t, sizeof(t));
+	}
+	/* Believed once: after a crash of the host it would be older than what it tells of. */
+	unlinkat(model_dirfd(), "stamps", 0);
 }

@@ -32,5 +32,10 @@ void change_set_dir_stamp(uint64_t ino, struct timespec t);
 /* A mutation of the object begins and ends: a server killed in between leaves caches that the next one drops. */
 void change_begin(uint32_t object);
 void change_end(uint32_t object);
+/* The stamps, in the file `stamps` of the store: written when the tree is unmounted, read when it is mounted, so that times of what is
+ * derived survive that as well. A cache: without it they begin anew. */
+void change_save(void);
+void change_load(void);
+
 /* At takeover: drops what the kernel may believe wrongly. */
 void change_takeover(void);

@@ -26,7 +26,11 @@ struct handle {
 	uint32_t pad;
 };
 
-enum { DIRTY = 1, TRUNCATED = 2, FLUSHED = 4 };
+enum {
+	DIRTY = 1,		/* written to */
+	TRUNCATED = 2,
+	REFUSED = 4,		/* as it was when a commit failed: not tried again unless more is written */
+};
 
 /* The head of a record in the keep, before the bytes. Who wrote decides what the commit may do: RELEASE comes without credentials. */
 struct edit_head {
@@ -45,7 +49,6 @@ static struct handle *handles;
 static size_t n_handles, cap_handles;
 static struct pending *edits;
 static size_t n_edits, cap_edits;
-static atomic_uint n_flushed;
 static atomic_uint n_open;		/* n_handles, readable without the lock */
 static uint64_t last_fh;
 static pthread_mutex_t serial[64];
@@ -105,8 +108,6 @@ static int load_pending(uint64_t key, const void *data, size_t len, void *arg)
 	p->ino = key;
 	p->len = (uint32_t)(len - sizeof(struct edit_head));
 	memcpy(&p->flags, data, sizeof(p->flags));
-	if (p->flags & FLUSHED)
-		atomic_fetch_add(&n_flushed, 1);
 	return 0;
 }
 
@@ -167,10 +168,6 @@ static int put_pending(struct view *v, uint32_t flags, const struct buf *b)
 		*p = edits[--n_edits];
 		return r;
 	}
-	if (p->flags & FLUSHED && !(flags & FLUSHED))
-		atomic_fetch_sub(&n_flushed, 1);
-	if (flags & FLUSHED && !(p->flags & FLUSHED))
-		atomic_fetch_add(&n_flushed, 1);
 	p->flags = flags;
 	p->len = (uint32_t)b->len;
 	return 0;
@@ -197,8 +194,6 @@ void edit_drop(uint64_t ino)
 	struct pending *p = pending_of(ino);
 
 	if (p) {
-		if (p->flags & FLUSHED)
-			atomic_fetch_sub(&n_flushed, 1);
 		*p = edits[--n_edits];
 		keep_del(KEEP_PENDING, ino);
 	}
@@ -313,7 +308,7 @@ static int too_big(struct view *v, struct err *e)
 
 static int write_value(struct view *v, uint64_t fh, const char *data, size_t len, off_t off, bool append, struct err *e)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT, before = BUF_INIT;
 	uint32_t flags;
 	bool complete;
 	int r;
@@ -325,9 +320,11 @@ static int write_value(struct view *v, uint64_t fh, const char *data, size_t len
 		return r;
 	if (v->what == VIEW_ROW && v->row->flags & ROW_COMMAND && !flags)
 		off = 0;
+	if (flags)
+		buf_add(&before, buf_str(&b), b.len);
 	if (b.len < (size_t)off + len)
 		buf_resize(&b, (size_t)off + len);
-	if (buf_error(&b))
+	if (buf_error(&b) || buf_error(&before))
 		return -ENOMEM;
 	memcpy(b.data + off, data, len);
 	complete = len && (!off || append) && (size_t)off + len == b.len && data[len - 1] == '\n' && !view_is_document(v);
@@ -338,8 +335,13 @@ static int write_value(struct view *v, uint64_t fh, const char *data, size_t len
 		return r;
 	}
 	r = view_commit(v, b.data, b.len, e);
-	edit_drop(v->ino);
-	set_wrote(fh, false);
+	/* Refused: the text is as before this write, so that the same write again is refused again. */
+	if (r < 0 && flags)
+		put_pending(v, flags | REFUSED, &before);
+	else
+		edit_drop(v->ino);
+	if (r >= 0)
+		set_wrote(fh, false);
 	return r;
 }
 
@@ -386,17 +388,18 @@ int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
 }
 
 /*
- * Makes a value of what is pending, if it still has all of the flags needed: it may be another edit than the one that the caller saw
- * before it had the lock. A command that was only truncated is no command.
+ * Makes a value of what is pending. A command that was only truncated is no command, and what was refused is not tried again until
+ * more is written. keep: a refused text stays, for the writer to go on with.
  */
-static int commit_pending(struct view *v, uint32_t needed, struct err *e)
+static int commit_pending(struct view *v, bool keep, struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct edit_head head;
 	struct caller writer;
+	bool try;
 	int r = 0;
 
-	if (!get_pending(v->ino, &b, &head) || (head.flags & needed) != needed)
+	if (!get_pending(v->ino, &b, &head))
 		return 0;
 	writer = (struct caller){ .uid = head.uid, .gid = head.gid };
 	if (v->who) {
@@ -404,34 +407,30 @@ static int commit_pending(struct view *v, uint32_t needed, struct err *e)
 		writer.again = v->who->again;
 	}
 	v->who = &writer;
-	if (head.flags & DIRTY || !(v->what == VIEW_ROW && v->row->flags & ROW_COMMAND))
+	try = head.flags & DIRTY || (!keep && !(head.flags & REFUSED) && !(v->what == VIEW_ROW && v->row->flags & ROW_COMMAND));
+	if (try)
 		r = view_commit(v, buf_str(&b), b.len, e);
+	if (r < 0 && keep)
+		put_pending(v, (head.flags & ~(uint32_t)DIRTY) | REFUSED, &b);
+	else if (try || !keep)
+		edit_drop(v->ino);
 	v->who = NULL;
-	edit_drop(v->ino);
 	return r;
 }
 
 int edit_fsync(struct view *v, uint64_t fh, struct err *e)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct edit_head head;
-
 	if (v->row->stream || (v->what == VIEW_SCRATCH && !v->kind))
 		return 0;
 	HOLD_LOCK(serial_of(v->ino));
-	if (!get_pending(v->ino, &b, &head) || !(head.flags & DIRTY))
-		return 0;
 	set_wrote(fh, false);
-	return commit_pending(v, DIRTY, e);
+	return commit_pending(v, true, e);
 }
 
 int edit_flush(struct view *v, uint64_t fh, pid_t pid, struct err *e)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct edit_head head;
 	struct handle h;
 	pid_t tgid;
-	int r;
 
 	pthread_mutex_lock(&lock);
 	const struct handle *p = handle_of(fh);
@@ -443,16 +442,11 @@ int edit_flush(struct view *v, uint64_t fh, pid_t pid, struct err *e)
 	tgid = edit_tgid(pid);
 	if (tgid && h.opener && (uint32_t)tgid != h.opener)
 		return 0;
+	if (!v->row->stream)
+		return edit_fsync(v, fh, e);
 	HOLD_LOCK(serial_of(v->ino));
 	set_wrote(fh, false);
-	if (v->row->stream)
-		return v->row->stream->finish ? v->row->stream->finish(v, false, e) : 0;
-	if (!get_pending(v->ino, &b, &head) || !(head.flags & DIRTY))
-		return 0;
-	r = view_check(v, buf_str(&b), b.len, e);
-	if (r >= 0)
-		put_pending(v, head.flags | FLUSHED, &b);
-	return r;
+	return v->row->stream->finish ? v->row->stream->finish(v, false, e) : 0;
 }
 
 /* A file that was being created under a key's name and got no value: it never was. */
@@ -487,37 +481,10 @@ void edit_release(struct view *v, uint64_t fh)
 	if (v->o && v->row->stream && v->row->stream->finish) {
 		v->row->stream->finish(v, true, &e);
 	} else if (v->o) {
-		commit_pending(v, 0, &e);
+		commit_pending(v, false, &e);
 		abandon(v);
 	} else {
 		edit_drop(v->ino);
 	}
 	change_inode(v->ino);
-}
-
-void edit_settle(uint32_t object)
-{
-	static __thread bool inside;
-	const struct caller self = CALLER_DAEMON;
-	uint64_t found[16];
-	size_t n = 0;
-
-	if (!atomic_load(&n_flushed) || inside)
-		return;
-	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < n_edits && n < 16; i++)
-		if (edits[i].flags & FLUSHED && node_of(edits[i].ino).object == object)
-			found[n++] = edits[i].ino;
-	pthread_mutex_unlock(&lock);
-	inside = true;
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_view_ struct view v = { 0 };
-		struct err e = ERR_INIT;
-
-		if (view_open(&v, found[i], &self))
-			continue;
-		HOLD_LOCK(serial_of(found[i]));
-		commit_pending(&v, FLUSHED, &e);
-	}
-	inside = false;
 }

@@ -4,7 +4,8 @@
  * rules of when an edit becomes a value:
  *  - write: a complete scalar (from the beginning or appended, ending the text, with a newline) is committed, or refused, at once;
  *  - fsync: committed;
- *  - flush by the process that opened, after new data: checked, the verdict returned, and committed before anybody else looks;
+ *  - flush by the process that opened, after new data: committed, so that close(2) tells of a refusal; a flush by another process
+ *    (a child that inherited the descriptor) or without new data (the dup2 of a shell) means nothing;
  *  - last close: committed; what is refused then is dropped and stands in `error`.
  * Truncation alone never commits before the last close; a handle that was not written through never does.
  */
@@ -35,7 +36,5 @@ int edit_flush(struct view *v, uint64_t fh, pid_t pid, struct err *e);
 void edit_release(struct view *v, uint64_t fh);
 /* Drops the pending bytes (removed or replaced by rename). */
 void edit_drop(uint64_t ino);
-/* Commits what openers have flushed on that object: called before anybody looks at it. Costs nothing while there is none. */
-void edit_settle(uint32_t object);
 /* Thread group of a thread as FUSE reports it; 0 when it is gone or in another pid namespace. */
 pid_t edit_tgid(pid_t tid);

@@ -40,13 +40,6 @@ static int bad_command(struct err *e)
 	return err_set(e, EINVAL, "more than one line, too long, or with a NUL byte");
 }
 
-static int check_state(struct view *v, const char *value, size_t len, struct err *e)
-{
-	char text[256];
-
-	return command_text(value, len, text, sizeof(text)) ? instance_check_state(v->o, text, e) : bad_command(e);
-}
-
 static int store_state(struct view *v, const char *value, size_t len, struct err *e)
 {
 	char text[256];
@@ -147,7 +140,7 @@ static const struct row rows[] = {
 	  .store = store_source, .exists = has_source, .link = ROW_SOURCE_LINK,
 	  .doc = "where the root file system comes from: images/NAME, instances/NAME, instances/NAME/snapshots/SNAP, none" },
 	{ .id = ROW_STATE, .name = "state", .mode = S_IFREG | 0644, .deps = CHANGED_STATE, .flags = ROW_COMMAND, .show = show_state,
-	  .store = store_state, .check = check_state,
+	  .store = store_state,
 	  .doc = "stopped, running, frozen, error, or on the way; write running, stopped, frozen, restarted, "
 		 "then any of force, timeout=SECONDS, async" },
 	{ .id = ROW_DESCRIPTION, .name = "description", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_FIELD,

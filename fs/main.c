@@ -17,6 +17,7 @@
 #include "backends/mock/mock.h"
 #include "backends/storage/dir.h"
 #include "backends/storage/overlay.h"
+#include "fs/change.h"
 #include "fs/session.h"
 #include "fs/shm.h"
 #include "fs/start.h"
@@ -71,7 +72,9 @@ static int serve(struct err *e)
 	r = op_init(WORKERS, e);
 	if (r)
 		return r;
-	return session_run(e);
+	r = session_run(e);
+	change_save();
+	return r;
 }
 
 int main(int argc, char **argv)

@@ -741,7 +741,9 @@ void fs_takeover(bool first)
 	if (row_init() || scratch_init() || edit_init() || tomb_init())
 		log_error("the tables of the tree cannot be set up");
 	model_listen(change_listener);
-	if (!first)
+	if (first)
+		change_load();
+	else
 		change_takeover();
 }
 

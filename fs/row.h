@@ -105,8 +105,6 @@ struct row {
 	int (*show)(struct view *v, struct buf *out, struct err *e);
 	/* One whole value. 0 done, 1: v->done() is called later, -errno. */
 	int (*store)(struct view *v, const char *value, size_t len, struct err *e);
-	/* As store() but changes nothing. NULL: anything goes until store() says otherwise. */
-	int (*check)(struct view *v, const char *value, size_t len, struct err *e);
 	const struct stream *stream;
 	/* Whether it is there now. NULL: always. */
 	bool (*exists)(struct view *v);

@@ -130,13 +130,6 @@ static int parse_expires(const char *value, size_t len, time_t *ret, struct err 
 	return value_time(text, ret, e);
 }
 
-static int check_expires(struct view *v, const char *value, size_t len, struct err *e)
-{
-	time_t t;
-
-	return parse_expires(value, len, &t, e);
-}
-
 static int store_expires(struct view *v, const char *value, size_t len, struct err *e)
 {
 	struct snap_facts f;
@@ -220,7 +213,7 @@ static int show_snap_rootfs(struct view *v, struct buf *out, struct err *e)
 static const struct row rows[] = {
 	{ .id = ROW_SNAP_CREATED, .name = "created", .mode = S_IFREG | 0444, .show = show_snap_created, .doc = "RFC 3339, UTC" },
 	{ .id = ROW_SNAP_EXPIRES, .name = "expires", .mode = S_IFREG | 0644, .deps = CHANGED_SNAPSHOTS, .show = show_expires,
-	  .store = store_expires, .check = check_expires, .doc = "RFC 3339, UTC, or never; +DURATION counts from now" },
+	  .store = store_expires, .doc = "RFC 3339, UTC, or never; +DURATION counts from now" },
 	{ .id = ROW_SNAP_SIZE, .name = "size", .mode = S_IFREG | 0444, .deps = CHANGED_SNAPSHOTS, .show = show_snap_size,
 	  .doc = "bytes on disk that are its own" },
 	{ .id = ROW_SNAP_DESCRIPTION, .name = "description", .mode = S_IFREG | 0644, .deps = CHANGED_SNAPSHOTS,

@@ -93,7 +93,6 @@ int view_open(struct view *v, uint64_t ino, const struct caller *who)
 	v->ino = ino;
 	v->node = node_of(ino);
 	v->who = who;
-	edit_settle(v->node.object);
 	v->o = object_get(v->node.object);
 	if (!v->o)
 		return -ESTALE;
@@ -274,24 +273,11 @@ static struct entry_change change_of(struct view *v, const char *value, size_t l
 	};
 }
 
-int view_check(struct view *v, const char *value, size_t len, struct err *e)
-{
-	const struct entry_change c = change_of(v, value, len);
-	int r = 0;
-
-	if (v->kind)
-		r = config_check(v->o, &c, v->who, e);
-	else if (v->row->check)
-		r = v->row->check(v, value, len, e);
-	if (r < 0)
-		failed(v, e);
-	return r;
-}
-
 int view_commit(struct view *v, const char *value, size_t len, struct err *e)
 {
 	struct entry_change c = change_of(v, value, len);
 	const struct err none = ERR_INIT;
+	struct meta m;
 	int r;
 
 	if (!v->kind && !v->row->store)
@@ -300,6 +286,13 @@ int view_commit(struct view *v, const char *value, size_t len, struct err *e)
 	if (v->what == VIEW_SCRATCH && !c.slot) {
 		c.slot = v->node.slot;
 		c.meta = &v->scratch.meta;
+	}
+	/* What belongs to the object's owner goes on following it. */
+	if (c.meta) {
+		m = *c.meta;
+		m.uid = m.uid == v->o->meta.uid ? META_INHERIT : m.uid;
+		m.gid = m.gid == v->o->meta.gid ? META_INHERIT : m.gid;
+		c.meta = &m;
 	}
 	r = v->kind ? config_set(v->o, &c, v->who, e) : v->row->store(v, value, len, e);
 	if (r >= 0 && v->what == VIEW_SCRATCH) {

@@ -53,8 +53,7 @@ uint64_t view_parent(struct view *v);
 
 /* The committed content. */
 int view_render(struct view *v, struct buf *out, struct err *e);
-/* Checks or commits one whole value; commit: 0, 1 (v->done comes later), -errno. The sentence goes to the object's `error`. */
-int view_check(struct view *v, const char *value, size_t len, struct err *e);
+/* Commits one whole value: 0, 1 (v->done comes later), -errno. The sentence goes to the object's `error`. */
 int view_commit(struct view *v, const char *value, size_t len, struct err *e);
 bool view_is_document(struct view *v);
 bool view_is_writable(struct view *v);

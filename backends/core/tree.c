@@ -192,14 +192,19 @@ void tree_stage_abandon(int dirfd, const char *name)
 
 int tree_commit(int dirfd, const char *name, struct err *e)
 {
+	/* Contents before the name: after a power cut the name must not stand for files that never reached the disk. */
+	if (syncfs(dirfd) < 0)
+		return err_sys(e, errno, "cannot write \"%s\" to disk", name);
+	return tree_commit_synced(dirfd, name, e);
+}
+
+int tree_commit_synced(int dirfd, const char *name, struct err *e)
+{
 	char tmp[TREE_NAME_MAX];
 	bool old = true;
 	int r;
 
 	tree_stage_name(name, tmp);
-	/* Contents before the name: after a power cut the name must not stand for files that never reached the disk. */
-	if (syncfs(dirfd) < 0)
-		return err_sys(e, errno, "cannot write \"%s\" to disk", name);
 	r = (int)syscall(SYS_renameat2, dirfd, tmp, dirfd, name, RENAME_EXCHANGE);
 	if (r < 0 && errno == ENOENT) {
 		old = false;

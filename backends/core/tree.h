@@ -25,6 +25,8 @@ int tree_usage(int dirfd, const char *name, uint64_t *bytes, struct err *e);
 #define TREE_NAME_MAX 96
 int tree_stage(int dirfd, const char *name, struct err *e);
 int tree_commit(int dirfd, const char *name, struct err *e);
+/* The same for a few files that the caller has written to disk itself (fsync), directories included: syncfs() waits for everybody's. */
+int tree_commit_synced(int dirfd, const char *name, struct err *e);
 void tree_stage_abandon(int dirfd, const char *name);
 void tree_stage_name(const char *name, char buf[TREE_NAME_MAX]);
 

@@ -36,7 +36,7 @@ int copy_write_text(int dirfd, const char *name, const char *text, struct err *e
 {
 	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) < 0)
 		return err_sys(e, errno, "cannot write the file %s", name);
 	return 0;
 }

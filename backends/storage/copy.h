@@ -12,7 +12,7 @@
  * overlay included), devices; blocks are shared where the file system can. what: for progress, "snapshot". */
 int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, struct op *op, const char *what, struct err *e);
 
-/* A small file (a fingerprint) of our own; read: -ENOENT when there is none. */
+/* A small file (a fingerprint) of our own, on disk when it returns; read: -ENOENT when there is none. */
 int copy_write_text(int dirfd, const char *name, const char *text, struct err *e);
 int copy_read_text(int dirfd, const char *name, char *buf, size_t size);
 

@@ -73,6 +73,20 @@ static void fingerprint_of(const char *base, char *buf, size_t size)
 	snprintf(buf, size, "%.*s", start ? (int)(end - start) : 0, start ? start : "");
 }
 
+/* A new volume is two directories and a file: no reason to wait for the whole file system. */
+static int sync_new(int payload, struct err *e)
+{
+	static const char *const names[] = { "upper", "work", "." };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		_cleanup_close_ int fd = tree_open(payload, names[i], O_RDONLY | O_DIRECTORY);
+
+		if (fd < 0 || fsync(fd) < 0)
+			return err_sys(e, fd < 0 ? -fd : errno, "cannot write the new root file system to disk");
+	}
+	return 0;
+}
+
 /* Ends what base_hold() and tree_stage() began. */
 static int finish(int parent, const char *name, int r, struct err *e)
 {
@@ -102,7 +116,14 @@ static int overlay_create(const struct volume *v, struct op *op, struct err *e)
 		r = add_work(to, e);
 	if (!r)
 		r = copy_write_text(to, "base", fingerprint, e);
-	return finish(dir, "overlay", r, e);
+	if (!r)
+		r = sync_new(to, e);
+	if (!r)
+		r = tree_commit_synced(dir, "overlay", e);
+	base_release();
+	if (r < 0)
+		tree_stage_abandon(dir, "overlay");
+	return r;
 }
 
 /* Copies layer and fingerprint; from a volume of the driver dir everything becomes the layer. */

@@ -29,8 +29,8 @@ bool exec_find_slot(struct object *o, uint32_t slot, struct exec_request *ret);
 int exec_each(struct object *o, uint32_t after, int (*f)(const struct exec_request *x, void *arg), void *arg);
 void exec_dir(const struct exec_request *x, char *buf, size_t size);
 
-/* Writes one of the inputs; `command` or `argv` starts it. EBUSY after it was started or while the instance is frozen, ENOTCONN when
- * it does not run. */
+/* Writes one of the inputs; `command` or `argv` starts it. EBUSY after it was started or while the instance is frozen, ENOTCONN
+ * when it does not run. */
 int exec_set(struct object *o, uint32_t slot, const char *item, const char *data, size_t len, const struct caller *who,
 	     struct err *e);
 /* Reads any file of it ("status": exit status in decimal, or 128 + signal, with newline; empty while running). */

@@ -134,10 +134,14 @@ static void lxc_forget(struct object *o)
 {
 	_cleanup_close_ int fd = -1;
 	struct place p;
+	char lock[512];
 
 	place_of(o, &p);
 	cgroup_remove(p.cgroup, NULL);
 	cgroup_remove(p.monitor, NULL);
+	/* liblxc makes a lock per container and never removes it */
+	snprintf(lock, sizeof(lock), "/run/lxc/lock%s/.%s", p.lxcpath, strrchr(p.dir, '/') + 1);
+	unlink(lock);
 	fd = open(p.lxcpath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		tree_remove(fd, strrchr(p.dir, '/') + 1, NULL);

@@ -3,6 +3,11 @@
 # Servers killed at any moment of a start or stop: the writer sees no error, and there is one monitor or nothing.
 . "$(dirname "$0")/../../lib/case.sh"
 
+# The lists of processes of a group, in every hierarchy that has it.
+find_groups() {
+	find /sys/fs/cgroup -maxdepth 4 -path "*/$1/cgroup.procs"
+}
+
 lxc_ready
 allow_log 'killed by signal 9'
 start_instfs
@@ -16,14 +21,12 @@ for i in 1 2 3 4 5 6 7 8; do
 	pid=$(cat "$I/c1/runtime/pid")
 	group=$(cat "$I/c1/runtime/cgroup")
 	[ -d "/proc/$pid" ] || fail "round $i: no process $pid"
-	monitors=$(cat /sys/fs/cgroup/*/"${group/instfs/instfs.monitor}"/cgroup.procs | sort -u | wc -l)
-	assert_eq "$monitors" 1 "round $i: monitors"
+	assert_eq "$(find_groups "${group/instfs/instfs.monitor}" | xargs cat | sort -u | wc -l)" 1 "round $i: monitors"
 	background "$SYS" open "$I/c1/state" w , write 'stopped force\n' , close
 	sleep "0.00$i"
 	kill_server
 	wait "$BG"
 	assert_file "$I/c1/state" 'stopped\n'
 	[ ! -d "/proc/$pid" ] || fail "round $i: $pid still runs"
-	left=(/sys/fs/cgroup/*/"$group")
-	assert_eq "${#left[@]}" 0 "round $i: groups"
+	assert_eq "$(find_groups "$group")" '' "round $i: groups"
 done

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Starting and stopping a container beside lxc-start and lxc-stop -k of the same one, and changing a limit of a running one.
+# needs: lxc
 # timeout: 300
-INSTFS_BACKEND=lxc
 . "$(dirname "$0")/../lib/case.sh"
 . "$TESTS/lib/bench.sh"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For benchmarks, after case.sh: the normal build is measured, each figure beside its peer in the same run.
-INSTFS_DIR=${INSTFS_BIN_DIR:-$BUILDS/build-normal}
+INSTFS_DIR=${INSTFS_BIN_DIR:-$BUILDS/build-normal} BUILD=build-normal
 INSTFS=$INSTFS_DIR/instfs
 LOOPS=$BUILDS/build-normal/tests/loops
 mkdir -p "${LOOPS%/*}"

@@ -17,6 +17,7 @@ start_instfs() {
 	HOLDER=$!
 	for ((i = 0; i < 400; i++)); do
 		if mountpoint -q "$M" 2>/dev/null && [ -e "$M/version" ]; then
+			CONNECTION=$(stat -c %d "$M")
 			return 0
 		fi
 		kill -0 "$HOLDER" 2>/dev/null || break
@@ -76,8 +77,18 @@ other_server() {
 	now=$(server_pid) && [ "$now" != "$1" ]
 }
 
+# A tree whose daemon hangs or was killed is aborted: otherwise its clients wait for ever, and no signal ends them.
+abort_connection() {
+	[ -n "${CONNECTION:-}" ] || return 0
+	mkdir -p "$T/fusectl"
+	mount -t fusectl none "$T/fusectl" 2>/dev/null || return 0
+	echo 1 2>/dev/null >"$T/fusectl/$CONNECTION/abort"
+	umount "$T/fusectl"
+}
+
 kill_tree() {
 	local p
+	abort_connection
 	for p in $(pgrep -P "$HOLDER" 2>/dev/null) "$HOLDER"; do
 		kill -KILL "$p" 2>/dev/null
 	done
@@ -98,6 +109,7 @@ end_daemon() {
 	if [ -n "$HOLDER" ]; then
 		stop_instfs || status=1
 	fi
+	abort_connection
 	for pid in $(run_pids); do
 		kill -KILL "$pid" 2>/dev/null
 	done

@@ -307,6 +307,7 @@ static void test_crashes(void)
 	CHECK(upload(o, a) == 0);
 	object_put(steal_pointer(&o));
 	op_shutdown();
+	base_wait();
 	model_close();
 	keep_detach();
 	for (int i = 0; i < 10; i++)

@@ -337,8 +337,8 @@ static void test_rootfs(void)
 
 static void wait_collected(const char *fingerprint)
 {
-	for (int i = 0; i < 100 && !sh("test -e %s/bases/%s", state, fingerprint); i++)
-		usleep(50000);
+	base_wait();
+	CHECK(sh("test -e %s/bases/%s", state, fingerprint));
 }
 
 static void test_bases(void)
@@ -411,6 +411,7 @@ int main(void)
 		return 1;
 	}
 	tests();
+	base_wait();
 	model_close();
 	sh("umount -l %s/rootfs 2>/dev/null; rm -rf %s", model_rundir(), state);
 	return UNIT_END();

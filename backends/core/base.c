@@ -5,7 +5,7 @@
  *
  * There is no count of users that could go wrong: base_collect() asks everything that can refer to a base. `in_use` is read-locked
  * by whoever is about to record such a reference and write-locked while references are collected; it is taken before
- * any lock of an object. `collecting` lets one collector run at a time.
+ * any lock of an object. `collector` is one thread at most, its lock a leaf.
  */
 #include "backends/core/base.h"
 
@@ -26,7 +26,11 @@
 #include "backends/core/tree.h"
 
 static pthread_rwlock_t in_use = PTHREAD_RWLOCK_INITIALIZER;
-static pthread_mutex_t collecting = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool running, again;
+} collector = { .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER };
 
 void base_hold(void)
 {
@@ -271,20 +275,19 @@ static void retire_unused(int dir, DIR *d)
 	free(refs.list);
 }
 
-static void *collect(void *arg)
+static void collect_once(void)
 {
 	_cleanup_dir_ DIR *d = NULL;
 	struct dirent *de;
 	int fd;
-	HOLD_LOCK(&collecting);
 
 	fd = base_dir();
 	if (fd < 0)
-		return NULL;
+		return;
 	d = fdopendir(fd);
 	if (!d) {
 		close(fd);
-		return NULL;
+		return;
 	}
 	retire_unused(fd, d);
 	rewinddir(d);
@@ -292,6 +295,24 @@ static void *collect(void *arg)
 		if (!strncmp(de->d_name, ".old-", 5))
 			tree_remove(fd, de->d_name, NULL);
 	}
+}
+
+static bool wanted_again(void)
+{
+	HOLD_LOCK(&collector.lock);
+
+	collector.running = collector.again;
+	collector.again = false;
+	if (!collector.running)
+		pthread_cond_broadcast(&collector.ended);
+	return collector.running;
+}
+
+static void *collect(void *arg)
+{
+	do {
+		collect_once();
+	} while (wanted_again());
 	return NULL;
 }
 
@@ -299,14 +320,25 @@ void base_collect(void)
 {
 	pthread_attr_t attr;
 	pthread_t t;
+	HOLD_LOCK(&collector.lock);
 
-	if (pthread_attr_init(&attr))
+	collector.again = collector.running;
+	if (collector.running || pthread_attr_init(&attr))
 		return;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	collector.running = !pthread_create(&t, &attr, collect, NULL);
 	/* Without a thread what is unused stays until the next time. */
-	if (pthread_create(&t, &attr, collect, NULL))
+	if (!collector.running)
 		fprintf(stderr, "instfs: cannot start a thread to delete unused images\n");
 	pthread_attr_destroy(&attr);
+}
+
+void base_wait(void)
+{
+	HOLD_LOCK(&collector.lock);
+
+	while (collector.running)
+		pthread_cond_wait(&collector.ended, &collector.lock);
 }
 
 int base_init(struct err *e)

@@ -59,6 +59,7 @@ int base_dirfd(const char *fingerprint);	/* of BASES/FINGERPRINT, or -errno */
 void base_path(const char *fingerprint, char *buf, size_t size);	/* .../rootfs */
 /* Deletes every base that no image, instance, or trashed instance refers to. Slow parts in the background. */
 void base_collect(void);
+void base_wait(void);		/* until nothing is collected: before model_close() */
 
 /* While held, no base is deleted: between finding a base and the record on disk that refers to it. Shared by any number of threads,
  * not to be taken twice by one. */

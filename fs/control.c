@@ -58,7 +58,7 @@ bool control_accept(void)
 	uid = peer_uid(fd);
 	/* The client speaks at once; one that does not must not stop us. */
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if ((uid && uid != shm->options.owner) || recv(fd, word, sizeof(word) - 1, 0) <= 0 || strcmp(word, WORD))
+	if ((uid && uid != shm->options.owner) || recv(fd, word, sizeof(word) - 1, 0) <= 0 || strcmp(word, WORD) != 0)
 		return false;
 	return shm_take_fd(steal_fd(&fd), FD_ANSWER) == 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The answer ENOSYS makes the kernel stop asking for good, on the whole mount. Where one side has an operation and the other has not,
- * the other must therefore get an answer that stands for "not here" only: the last argument of FORWARD.
+ * The answer ENOSYS makes the kernel stop asking for good, on the whole mount. Where one side has an operation and the other has
+ * not, the other must therefore get an answer that stands for "not here" only: the last argument of FORWARD.
  */
 #include "fs/dispatch.h"
 
@@ -13,51 +13,51 @@
 
 #define SIDE(ino) (request_is_rootfs(ino) ? &rootfs_ops : &fs_ops)
 
-#define FORWARD(op, params, args, otherwise)                                                                             \
-	static void on_##op params                                                                                      \
-	{                                                                                                                \
-		const struct fuse_lowlevel_ops *side = SIDE(ino);                                                        \
-                                                                                                                         \
-		if (side->op)                                                                                            \
-			side->op args;                                                                                   \
-		else                                                                                                     \
-			otherwise;                                                                                       \
+#define FORWARD(op, params, args, otherwise)                             \
+	static void on_##op params                                      \
+	{                                                                \
+		const struct fuse_lowlevel_ops *side = SIDE(ino);        \
+		if (side->op)                                            \
+			side->op args;                                   \
+		else                                                     \
+			otherwise;                                       \
 	}
 
 #define NO(code) fuse_reply_err(req, code)
+#define INODE fuse_req_t req, fuse_ino_t ino
+#define FILE_INFO struct fuse_file_info *fi
 
-FORWARD(lookup, (fuse_req_t req, fuse_ino_t ino, const char *name), (req, ino, name), NO(ENOENT))
-FORWARD(forget, (fuse_req_t req, fuse_ino_t ino, uint64_t n), (req, ino, n), fuse_reply_none(req))
-FORWARD(getattr, (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi), (req, ino, fi), NO(ESTALE))
-FORWARD(setattr, (fuse_req_t req, fuse_ino_t ino, struct stat *st, int set, struct fuse_file_info *fi), (req, ino, st, set, fi), NO(EPERM))
-FORWARD(readlink, (fuse_req_t req, fuse_ino_t ino), (req, ino), NO(EINVAL))
-FORWARD(mknod, (fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode, dev_t dev), (req, ino, name, mode, dev), NO(EPERM))
-FORWARD(mkdir, (fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode), (req, ino, name, mode), NO(EPERM))
-FORWARD(unlink, (fuse_req_t req, fuse_ino_t ino, const char *name), (req, ino, name), NO(EPERM))
-FORWARD(rmdir, (fuse_req_t req, fuse_ino_t ino, const char *name), (req, ino, name), NO(EPERM))
+FORWARD(lookup, (INODE, const char *name), (req, ino, name), NO(ENOENT))
+FORWARD(forget, (INODE, uint64_t n), (req, ino, n), fuse_reply_none(req))
+FORWARD(getattr, (INODE, FILE_INFO), (req, ino, fi), NO(ESTALE))
+FORWARD(setattr, (INODE, struct stat *st, int set, FILE_INFO), (req, ino, st, set, fi), NO(EPERM))
+FORWARD(readlink, (INODE), (req, ino), NO(EINVAL))
+FORWARD(mknod, (INODE, const char *name, mode_t mode, dev_t dev), (req, ino, name, mode, dev), NO(EPERM))
+FORWARD(mkdir, (INODE, const char *name, mode_t mode), (req, ino, name, mode), NO(EPERM))
+FORWARD(unlink, (INODE, const char *name), (req, ino, name), NO(EPERM))
+FORWARD(rmdir, (INODE, const char *name), (req, ino, name), NO(EPERM))
 FORWARD(symlink, (fuse_req_t req, const char *link, fuse_ino_t ino, const char *name), (req, link, ino, name), NO(EPERM))
-FORWARD(open, (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi), (req, ino, fi), fuse_reply_open(req, fi))
-FORWARD(read, (fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi), (req, ino, size, off, fi), NO(EOPNOTSUPP))
-FORWARD(flush, (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi), (req, ino, fi), NO(0))
-FORWARD(fsync, (fuse_req_t req, fuse_ino_t ino, int data, struct fuse_file_info *fi), (req, ino, data, fi), NO(EINVAL))
-FORWARD(opendir, (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi), (req, ino, fi), fuse_reply_open(req, fi))
-FORWARD(readdir, (fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi), (req, ino, size, off, fi), NO(ENOTDIR))
-FORWARD(readdirplus, (fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi), (req, ino, size, off, fi), NO(ENOTDIR))
-FORWARD(releasedir, (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi), (req, ino, fi), NO(0))
-FORWARD(fsyncdir, (fuse_req_t req, fuse_ino_t ino, int data, struct fuse_file_info *fi), (req, ino, data, fi), NO(EINVAL))
-FORWARD(statfs, (fuse_req_t req, fuse_ino_t ino), (req, ino), NO(EOPNOTSUPP))
-FORWARD(setxattr, (fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags),
-	(req, ino, name, value, size, flags), NO(EOPNOTSUPP))
-FORWARD(getxattr, (fuse_req_t req, fuse_ino_t ino, const char *name, size_t size), (req, ino, name, size), NO(EOPNOTSUPP))
-FORWARD(listxattr, (fuse_req_t req, fuse_ino_t ino, size_t size), (req, ino, size), NO(EOPNOTSUPP))
-FORWARD(removexattr, (fuse_req_t req, fuse_ino_t ino, const char *name), (req, ino, name), NO(EOPNOTSUPP))
-FORWARD(access, (fuse_req_t req, fuse_ino_t ino, int mask), (req, ino, mask), NO(0))
-FORWARD(create, (fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode, struct fuse_file_info *fi), (req, ino, name, mode, fi), NO(EPERM))
-FORWARD(ioctl, (fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg, struct fuse_file_info *fi, unsigned flags, const void *in,
-		size_t in_size, size_t out_size), (req, ino, cmd, arg, fi, flags, in, in_size, out_size), NO(ENOTTY))
-FORWARD(fallocate, (fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi),
-	(req, ino, mode, off, len, fi), NO(EOPNOTSUPP))
-FORWARD(lseek, (fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi), (req, ino, off, whence, fi), NO(EINVAL))
+FORWARD(open, (INODE, FILE_INFO), (req, ino, fi), fuse_reply_open(req, fi))
+FORWARD(read, (INODE, size_t size, off_t off, FILE_INFO), (req, ino, size, off, fi), NO(EOPNOTSUPP))
+FORWARD(flush, (INODE, FILE_INFO), (req, ino, fi), NO(0))
+FORWARD(fsync, (INODE, int data, FILE_INFO), (req, ino, data, fi), NO(EINVAL))
+FORWARD(opendir, (INODE, FILE_INFO), (req, ino, fi), fuse_reply_open(req, fi))
+FORWARD(readdir, (INODE, size_t size, off_t off, FILE_INFO), (req, ino, size, off, fi), NO(ENOTDIR))
+FORWARD(readdirplus, (INODE, size_t size, off_t off, FILE_INFO), (req, ino, size, off, fi), NO(ENOTDIR))
+FORWARD(releasedir, (INODE, FILE_INFO), (req, ino, fi), NO(0))
+FORWARD(fsyncdir, (INODE, int data, FILE_INFO), (req, ino, data, fi), NO(EINVAL))
+FORWARD(statfs, (INODE), (req, ino), NO(EOPNOTSUPP))
+FORWARD(setxattr, (INODE, const char *name, const char *value, size_t size, int flags), (req, ino, name, value, size, flags),
+	NO(EOPNOTSUPP))
+FORWARD(getxattr, (INODE, const char *name, size_t size), (req, ino, name, size), NO(EOPNOTSUPP))
+FORWARD(listxattr, (INODE, size_t size), (req, ino, size), NO(EOPNOTSUPP))
+FORWARD(removexattr, (INODE, const char *name), (req, ino, name), NO(EOPNOTSUPP))
+FORWARD(access, (INODE, int mask), (req, ino, mask), NO(0))
+FORWARD(create, (INODE, const char *name, mode_t mode, FILE_INFO), (req, ino, name, mode, fi), NO(EPERM))
+FORWARD(ioctl, (INODE, unsigned cmd, void *arg, FILE_INFO, unsigned flags, const void *in, size_t in_size, size_t out_size),
+	(req, ino, cmd, arg, fi, flags, in, in_size, out_size), NO(ENOTTY))
+FORWARD(fallocate, (INODE, int mode, off_t off, off_t len, FILE_INFO), (req, ino, mode, off, len, fi), NO(EOPNOTSUPP))
+FORWARD(lseek, (INODE, off_t off, int whence, FILE_INFO), (req, ino, off, whence, fi), NO(EINVAL))
 
 static void on_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {

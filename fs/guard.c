@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A new holder is a child of the server by birth only: it is in a session of its own, inherits the descriptors the server has, and
- * watches the server by a pidfd, so that neither's death is more to the other than an event.
+ * A new holder is a child of the server by birth only: it is in a session of its own, inherits the descriptors the server
+ * has, and watches the server by a pidfd, so that neither's death is more to the other than an event.
  */
 #include "fs/guard.h"
 
@@ -54,7 +54,7 @@ static int revive(void)
 {
 	_cleanup_close_ int peer = move_high(holder_fds_reconnect());
 	_cleanup_close_ int self = move_high((int)syscall(SYS_pidfd_open, getpid(), 0));
-	pid_t pid;
+	pid_t pid = 0;
 	int r;
 
 	if (peer < 0 || self < 0)

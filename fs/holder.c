@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The holder's life. One loop waits for: signals, the end of the server (a pidfd, because after an accident the server need not be a
- * child), words from the server (eventfd, descriptor store), `--upgrade`, and two timers that are armed only when there is something
- * to wait for. A second thread sends notifications, and may hang in the kernel until the server answers somebody.
+ * The holder's life. One loop waits for: signals, the end of the server (a pidfd, because after an accident the server need
+ * not be a child), words from the server (eventfd, descriptor store), `--upgrade`, and two timers that are armed only when
+ * there is something to wait for. A second thread sends notifications, and may hang in the kernel until the server answers somebody.
  *
  * What must be known after an exec or by another holder is in the shared memory, the rest in `h`.
  */
@@ -555,7 +555,8 @@ static void begin_restored(void)
 
 	shm->poker_pid = shm->probe_pid = 0;
 	holder_fds_forget_all();
-	if (shm_take_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), FD_KICK) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
+	if (shm_take_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), FD_KICK) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
 	    shm_take_fd(pair[0], FD_STORE) || shm_take_fd(pair[1], FD_STORE_PEER))
 		log_error("descriptors: %s", strerror(errno));
 	take_names(false);

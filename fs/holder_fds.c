@@ -135,7 +135,7 @@ static void take(uint64_t key, int fd)
 
 void holder_fds_serve(void)
 {
-	struct message m;
+	struct message m = { .what = 0 };
 	int fd, old, err;
 
 	while (receive_message(FD_STORE_PEER, &m, &fd) > 0) {
@@ -238,7 +238,7 @@ static int await(uint32_t expected, int *fd)
 {
 	struct pollfd p = { .fd = FD_STORE, .events = POLLIN };
 	uint64_t end = shm_clock() + FETCH_TIMEOUT_MS * 1000000ULL;
-	struct message m;
+	struct message m = { .what = 0 };
 	int r;
 
 	while (shm_clock() < end) {
@@ -257,9 +257,11 @@ static int await(uint32_t expected, int *fd)
 
 static int fetch(uint64_t key)
 {
-	struct message m = { .what = MSG_FETCH, .key = key, .number = shm->generation << 20 | (++number & 0xfffff) };
+	struct message m = { .what = MSG_FETCH, .key = key };
 	int fd = -1, r;
 
+	number = (number + 1) & 0xfffff;
+	m.number = shm->generation << 20 | number;
 	r = send_message(FD_STORE, &m, -1);
 	if (!r)
 		r = await(m.number, &fd);

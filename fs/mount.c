@@ -29,8 +29,8 @@ static void unescape(char *s)
 	char *to = s;
 
 	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+		if (s[0] == '\\' && s[1] && s[2] && s[3]) {
+			*to++ = (char)((s[1] & 3) << 6 | (s[2] & 7) << 3 | (s[3] & 7));
 			s += 3;
 		} else {
 			*to++ = *s;
@@ -48,8 +48,8 @@ static bool parse_line(char *line, const char *mountpoint, struct mount_place *r
 	if (!*same_place)
 		return false;
 	unescape(place);
-	*same_place = !strcmp(place, mountpoint);
-	if (!*same_place || strncmp(tail + 3, FS_TYPE " ", sizeof(FS_TYPE)))
+	*same_place = strcmp(place, mountpoint) == 0;
+	if (!*same_place || strncmp(tail + 3, FS_TYPE " ", sizeof(FS_TYPE)) != 0)
 		return false;
 	id = strstr(tail, "user_id=");
 	*ret = (struct mount_place){ ma, mi, id ? (uid_t)strtoul(id + 8, NULL, 10) : (uid_t)-1 };
@@ -161,7 +161,7 @@ static int mount_helped(const struct options *o, struct err *e)
 
 int mount_make(const struct options *o, unsigned *dev_major, unsigned *dev_minor, struct err *e)
 {
-	struct mount_place m;
+	struct mount_place m = { 0 };
 	int r = geteuid() ? mount_helped(o, e) : mount_direct(o, e);
 
 	if (!r)

@@ -53,37 +53,63 @@ static int set_takeover(struct options *o, const char *value, struct err *e)
 	return err_set(e, EINVAL, "takeover=%s: expected auto, resend or journal", value);
 }
 
+static int set_health(struct options *o, const char *value, struct err *e)
+{
+	int64_t n = 0;
+	int r = value_int(value, 0, 3600, &n, e);
+
+	o->health = (uint32_t)n;
+	return r;
+}
+
+static int set_fsname(struct options *o, const char *value, struct err *e)
+{
+	if (strpbrk(value, ",\\"))
+		return err_set(e, EINVAL, "fsname=%s: must not contain a comma or backslash", value);
+	return copy_text(o->fsname, sizeof(o->fsname), value, "fsname", e);
+}
+
+static int set_state(struct options *o, const char *value, struct err *e)
+{
+	return copy_text(o->state_dir, sizeof(o->state_dir), value, "the state directory", e);
+}
+
+static int set_backend(struct options *o, const char *value, struct err *e)
+{
+	return copy_text(o->backend, sizeof(o->backend), value, "the backend's name", e);
+}
+
+static int set_storage(struct options *o, const char *value, struct err *e)
+{
+	return copy_text(o->storage, sizeof(o->storage), value, "the storage driver's name", e);
+}
+
+static int set_nothing(struct options *o, const char *value, struct err *e)
+{
+	return 0;
+}
+
+static const struct valued {
+	const char *name;
+	int (*set)(struct options *o, const char *value, struct err *e);
+} valued[] = {
+	{ "backend", set_backend }, { "comment", set_nothing }, { "fsname", set_fsname }, { "health", set_health },
+	{ "state", set_state }, { "storage", set_storage }, { "subtype", set_nothing }, { "takeover", set_takeover }, { NULL, NULL },
+};
+
 static int set_valued(struct options *o, const char *name, const char *value, struct err *e)
 {
-	int64_t n;
-	int r;
-
-	if (!strcmp(name, "fsname")) {
-		if (strpbrk(value, ",\\"))
-			return err_set(e, EINVAL, "fsname=%s: must not contain a comma or backslash", value);
-		return copy_text(o->fsname, sizeof(o->fsname), value, name, e);
-	}
-	if (!strcmp(name, "state"))
-		return copy_text(o->state_dir, sizeof(o->state_dir), value, name, e);
-	if (!strcmp(name, "backend"))
-		return copy_text(o->backend, sizeof(o->backend), value, name, e);
-	if (!strcmp(name, "storage"))
-		return copy_text(o->storage, sizeof(o->storage), value, name, e);
-	if (!strcmp(name, "takeover"))
-		return set_takeover(o, value, e);
-	if (!strcmp(name, "health")) {
-		r = value_int(value, 0, 3600, &n, e);
-		o->health = r ? 0 : (uint32_t)n;
-		return r;
-	}
-	return strcmp(name, "subtype") ? err_set(e, EINVAL, "unknown option %s=", name) : 0;
+	for (const struct valued *v = valued; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v->set(o, value, e);
+	return err_set(e, EINVAL, "unknown option %s=; see instfs --help", name);
 }
 
 static int set_word(struct options *o, char *word, struct err *e)
 {
 	char *value = strchr(word, '=');
 
-	if (!strncmp(word, "x-", 2) || !strncmp(word, "comment=", 8))
+	if (!strncmp(word, "x-", 2))
 		return 0;
 	if (value) {
 		*value++ = '\0';
@@ -98,7 +124,7 @@ static int set_word(struct options *o, char *word, struct err *e)
 	} else {
 		const struct mount_word *w = mount_words;
 
-		while (w->name && strcmp(w->name, word))
+		while (w->name && strcmp(w->name, word) != 0)
 			w++;
 		if (!w->name)
 			return err_set(e, EINVAL, "unknown option %s; see instfs --help", word);
@@ -239,11 +265,11 @@ static int set_option(struct options *o, int c, const char *arg, struct err *e)
 		o->command = COMMAND_LIST_KEYS;
 		return 0;
 	case OPT_STATE:
-		return set_valued(o, "state", arg, e);
+		return set_state(o, arg, e);
 	case OPT_BACKEND:
-		return set_valued(o, "backend", arg, e);
+		return set_backend(o, arg, e);
 	case OPT_STORAGE:
-		return set_valued(o, "storage", arg, e);
+		return set_storage(o, arg, e);
 	case OPT_UPGRADE:
 	case OPT_SHUTDOWN:
 		o->command = c == OPT_UPGRADE ? COMMAND_UPGRADE : COMMAND_SHUTDOWN;

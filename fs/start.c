@@ -243,6 +243,7 @@ static bool restore(int *status)
 	return true;
 }
 
+/* Returns -errno, or the exit status of what became of this process. */
 static int start_mount(struct options *o, struct err *e)
 {
 	int ready = -1, r = lock_state(o, e);
@@ -261,7 +262,7 @@ static int start_mount(struct options *o, struct err *e)
 		}
 	}
 	log_open(o->foreground, o->mountpoint);
-	exit(holder_run(HOLDER_FIRST, ready));
+	return holder_run(HOLDER_FIRST, ready);
 }
 
 static void list_keys(void)
@@ -311,7 +312,7 @@ int start_main(int argc, char **argv, start_serve_fn f)
 			syscall(SYS_close_range, 3U, ~0U, 0U);
 		r = command(&o, &e);
 	}
-	if (r)
+	if (r < 0)
 		fprintf(stderr, "instfs: %s\n", e.text[0] ? e.text : strerror(-r));
 	return r != 0;
 }

@@ -2,12 +2,12 @@
 /*
  * The map that outlives the server.
  *
- * Shared memory: one page of header, then two areas of the same size. An area is its committed length and a log of records. A transaction
- * is appended behind the committed length and takes effect when that one word is stored. Moving to the other area takes effect when
- * the word `active` is stored. Nothing else in the memory is ever changed in place, so that every instant is a valid one.
+ * Shared memory: one page of header, then two areas of the same size. An area is its committed length and a log of records.
+ * A transaction is appended behind the committed length and takes effect when that one word is stored. Moving to the other
+ * area takes effect when the word `active` is stored. Nothing else is ever changed in place, so that every instant is valid.
  *
- * Private to the process: a hash index from (kind, key) to the record's place in the active area, rebuilt by keep_attach(), and the
- * list of changes of the transaction under way.
+ * Private to the process: a hash index from (kind, key) to the record's place in the active area, rebuilt by keep_attach(), and
+ * the end of the transaction under way.
  *
  * Locking: `lock` guards everything here; keep_begin() holds it until keep_end(). The thread that holds it is known by `depth`.
  */
@@ -26,7 +26,7 @@
 #define PAGE 4096
 #define AREA_SIZE ((KEEP_SIZE - PAGE) / 2 / PAGE * PAGE)
 
-/* A log is rewritten when garbage is most of it, long before the area is full: a new server walks all of it before it can answer. */
+/* A log is rewritten when garbage is most of it, long before the area is full: a new server walks all of it before it answers. */
 #define SLACK (256u << 10)
 #define RECYCLED (4u << 20)	/* memory that an area keeps when it is left */
 #define NOWHERE UINT32_MAX

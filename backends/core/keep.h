@@ -67,5 +67,5 @@ bool keep_get_struct(enum keep_kind kind, uint64_t key, void *out, size_t len);
 
 bool keep_has(enum keep_kind kind, uint64_t key);
 
-/* Calls f for each record of the kind, on copies: f may call keep_put() and keep_del(). Stops at the first non-zero, returns it. */
+/* Calls f for each record of the kind, on copies: f may call keep_put() and keep_del(). Stops at and returns the first non-zero. */
 int keep_each(enum keep_kind kind, int (*f)(uint64_t key, const void *data, size_t len, void *arg), void *arg);

@@ -27,7 +27,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/watch.h"
 
-#define STACK_SIZE (64 * 1024)
+#define STACK_SIZE ((size_t)64 << 10)
 #define FDS_MAX 32
 #define ERR_TAIL 4096
 

@@ -11,6 +11,7 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -105,6 +106,47 @@ static bool read_words(struct task *t)
 	}
 	point(&t->words, t->argv);
 	return t->argv[0] && buf_error(&t->words) == 0;
+}
+
+/* ---- outputs ---- */
+
+static int open_output(struct task *t, const char *name)
+{
+	return openat(t->dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static bool open_outputs(struct task *t)
+{
+	t->out.file = open_output(t, "stdout");
+	t->err.file = open_output(t, "stderr");
+	t->output = open_output(t, "output");
+	return t->out.file >= 0 && t->err.file >= 0 && t->output >= 0;
+}
+
+static void write_all(int fd, const char *p, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		p += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* Why there is no command, where its own complaints would be. */
+__attribute__((format(printf, 2, 3))) static void complain(struct task *t, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text) - 1, fmt, ap);
+	va_end(ap);
+	strcat(text, "\n");
+	write_all(t->err.file, text, strlen(text));
+	write_all(t->output, text, strlen(text));
 }
 
 /* ---- the user, as the container's files tell ---- */
@@ -210,7 +252,7 @@ static bool read_user(struct task *t)
 		t->user.gid = t->user.uid;
 		return true;
 	}
-	fprintf(stderr, "user %s: the instance's /etc/passwd does not know it\n", wanted);
+	complain(t, "user %.64s: the instance's /etc/passwd does not know it", wanted);
 	return false;
 }
 
@@ -284,11 +326,6 @@ static int run_inside(void *payload)
 	return errno == ENOENT ? 127 : 126;
 }
 
-static int open_output(struct task *t, const char *name)
-{
-	return openat(t->dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
 static int open_stdin(struct task *t)
 {
 	int fd = openat(t->dir, "stdin", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -313,18 +350,6 @@ static pid_t attach(struct task *t, int in, int out, int err)
 		o.groups = (lxc_groups_t) { .size = t->user.n_groups, .list = t->user.groups };
 	}
 	return t->c->attach(t->c, run_inside, t, &o, &pid) < 0 ? -1 : pid;
-}
-
-static void write_all(int fd, const char *p, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno != EINTR)
-			return;
-		p += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
 }
 
 /* One chunk from the command to its files. False: nothing there now. */
@@ -393,10 +418,7 @@ static int run(struct task *t)
 	sigset_t term;
 	pid_t pid;
 
-	t->out.file = open_output(t, "stdout");
-	t->err.file = open_output(t, "stderr");
-	t->output = open_output(t, "output");
-	if (in < 0 || t->out.file < 0 || t->err.file < 0 || t->output < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+	if (in < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
 		return 125;
 	/* From here on SIGTERM waits until there is something to kill. */
 	sigemptyset(&term);
@@ -407,10 +429,7 @@ static int run(struct task *t)
 	close(out[1]);
 	close(err[1]);
 	if (pid < 0) {
-		static const char text[] = "the command could not be attached to the instance\n";
-
-		write_all(t->err.file, text, sizeof(text) - 1);
-		write_all(t->output, text, sizeof(text) - 1);
+		complain(t, "the command could not be attached to the instance");
 		return 125;
 	}
 	t->out.pipe = out[0];
@@ -440,7 +459,7 @@ int helper_exec(const struct helper *h, const char *exec_dir)
 
 	helper_title("[instfs exec] %s", h->name);
 	t.dir = open(exec_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (t.dir < 0)
+	if (t.dir < 0 || !open_outputs(&t))
 		return 1;
 	t.c = lxc_container_new(h->name, h->dir);
 	if (t.c && read_words(&t) && read_user(&t)) {

@@ -30,6 +30,7 @@
 
 #define START_MS 60000
 #define STOP_S 30
+#define REBOOT_MS 3000		/* nobody is served meanwhile */
 #define LOOK_NS 500000		/* while a start is awaited */
 #define LOG_MAX (1 << 20)
 
@@ -229,9 +230,9 @@ static int explain(const struct place *p, struct err *e)
 }
 
 /* Until init executes its program. ESRCH: the monitor ended before that. */
-static int wait_init(pid_t monitor, int pidfd, pid_t *init)
+static int wait_init(pid_t monitor, int pidfd, unsigned ms, pid_t *init)
 {
-	int64_t end = now_ms() + START_MS;
+	int64_t end = now_ms() + ms;
 
 	while (!ended(pidfd, LOOK_NS)) {
 		*init = proc_init_of(monitor);
@@ -262,7 +263,7 @@ static int fill_run(struct object *o, const struct place *p, const struct starti
 static int wait_started(struct object *o, const struct place *p, const struct starting *s, int pidfd, struct err *e)
 {
 	pid_t init = 0;
-	int r = wait_init(s->pid, pidfd, &init);
+	int r = wait_init(s->pid, pidfd, START_MS, &init);
 
 	if (r == -ESRCH)
 		return explain(p, e);
@@ -349,7 +350,8 @@ int launch_adopt(struct object *o, struct err *e)
 	init = process_open(run.init_pid, run.init_start);
 	s = (struct starting) { .pid = run.monitor_pid, .start_time = run.monitor_start };
 	pid = init >= 0 ? run.init_pid : 0;
-	if (!pid && wait_init(s.pid, monitor, &pid) < 0) {
+	/* init is gone: the guest reboots, or the end was under way when the last server died */
+	if (!pid && wait_init(s.pid, monitor, REBOOT_MS, &pid) < 0) {
 		kill_monitor(monitor);
 		live_clean(o, -1);
 		return 0;

@@ -178,3 +178,37 @@ int rootfs_unmount(struct object *o, const char *snap, struct err *e)
 		return 0;
 	return do_unmount(name, e);
 }
+
+/* Unmounts the one of that name; false: it has to stay. */
+static bool close_one(const char *name)
+{
+	_cleanup_object_ struct object *o = NULL;
+	unsigned id = 0;
+
+	if (sscanf(name, "%u", &id) != 1)
+		return true;
+	o = object_get(id);
+	if (o && in_use(o))
+		return false;
+	HOLD_LOCK(&stripes[id % STRIPES]);
+	return do_unmount(name, NULL) == 0;
+}
+
+void rootfs_close(void)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	struct dirent *de;
+	bool empty = true;
+	char path[512];
+
+	name_path("", "", path, sizeof(path));
+	d = opendir(path);
+	while (d && (de = readdir(d)))
+		empty = close_one(de->d_name) && empty;
+	if (!d || !empty)
+		return;
+	closedir(steal_pointer(&d));
+	path[strlen(path) - 1] = '\0';
+	if (!mount_detach(path, NULL))
+		rmdir(path);
+}

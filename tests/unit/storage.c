@@ -376,6 +376,22 @@ static void test_bases(void)
 	CHECK(base_is_fingerprint(FP_A) && !base_is_fingerprint("x") && !base_is_fingerprint("../../../../../../../../../../../../../../../../../../../../../../"));
 }
 
+static void test_close(void)
+{
+	_cleanup_object_ struct object *o = object_find(SPACE_INSTANCES, "c1");
+	char path[512], dir[512];
+
+	snprintf(dir, sizeof(dir), "%s/rootfs", model_rundir());
+	GOOD(rootfs_mount(o, NULL, path, sizeof(path), &last));
+	o->run.init_pid = 1;
+	rootfs_close();
+	CHECK(mount_is(path) == 1 && mount_is(dir) == 1);
+	o->run.init_pid = 0;
+	rootfs_close();
+	CHECK(mount_is(path) == 0 && mount_is(dir) == 0);
+	CHECK(sh("test -e %s", dir));
+}
+
 static void tests(void)
 {
 	static const struct storage_ops *const list[] = { &overlay_storage, &dir_storage, NULL };
@@ -394,6 +410,7 @@ static void tests(void)
 	test_trees();
 	test_rootfs();
 	test_bases();
+	test_close();
 }
 
 int main(void)

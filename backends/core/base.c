@@ -3,9 +3,9 @@
  * Bases: unpacked images, STATE/bases/FINGERPRINT/{metadata.yaml,rootfs,templates}. Beside them, with a dot: `.new-ID` is being
  * unpacked for the image object ID, `.old-*` is being deleted.
  *
- * There is no count of users that could go wrong: base_collect() asks everything that can refer to a base. `in_use` is read-locked
- * by whoever is about to record such a reference and write-locked while references are collected; it is taken before
- * any lock of an object. `collector` is one thread at most, its lock a leaf.
+ * There is no count of users that could go wrong: base_collect() asks everything that can refer to a base. `in_use` is
+ * read-locked by whoever is about to record such a reference and write-locked while references are collected; it is
+ * taken before any lock of an object. `collector` is one thread at most, its lock a leaf.
  */
 #include "backends/core/base.h"
 

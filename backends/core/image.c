@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Images. In the object's directory: `upload` while somebody writes it, `unpacking` while OP_IMAGE works on it, `image` when it is good.
+ * Images. In the object's directory: `upload` while somebody writes it, `unpacking` while OP_IMAGE works on it, `image`
+ * when it is good.
  *
  * The end of OP_IMAGE changes three things: the base (BASES/FINGERPRINT), the file `image` and the object's fields. Before the
- * second a record of all fields is written, BASES/.commit-ID; from then on the image is the new one, and whoever finds the record
- * (image_init() after a crash) completes the rest. Before it, everything is as it was, and the operation is done over.
+ * second a record of all fields is written, BASES/.commit-ID; from then on the image is the new one, and whoever finds
+ * the record (image_init() after a crash) completes the rest. Before it, everything is as it was, and the operation is
+ * done over.
  *
  * No state in memory; one operation per object at a time (op.h) is all the locking that these files need.
  */
@@ -379,7 +381,8 @@ int image_set_source(struct object *o, const char *text, bool nonblock, const st
 		return err_set(e, EOPNOTSUPP, "images cannot be fetched from the network yet: copy the file to `image`");
 	if (!strncmp(text, "instances/", 10))
 		return err_set(e, EOPNOTSUPP, "images cannot be made from instances yet: copy a unified image to `image`");
-	return err_set(e, EINVAL, "\"%.100s\" is not a source of images (https://..., simplestreams ..., instances/NAME/snapshots/SNAP)", text);
+	return err_set(e, EINVAL, "\"%.100s\" is not a source of images (https://..., simplestreams ..., instances/NAME/snapshots/SNAP)",
+		       text);
 }
 
 /* ---- users ---- */

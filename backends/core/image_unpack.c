@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The child that unpacks (mkimage/unpacker.c): started, its lines read, its end awaited. It dies with the server, and holds a lock on
- * its directory until both of its processes are gone (base_stage() waits for that). No state, no locks.
+ * The child that unpacks (mkimage/unpacker.c): started, its lines read, its end awaited. It dies with the server, and
+ * holds a lock on its directory until both of its processes are gone (base_stage() waits for that). No state, no locks.
  */
 #include "backends/core/image_unpack.h"
 

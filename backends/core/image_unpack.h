@@ -7,8 +7,8 @@
 #include "backends/core/op.h"
 
 /*
- * Unpacks fd (from its beginning) into the directory. On success *ret is a JSON object with fingerprint, size, type, architecture,
- * created, expires, properties; checked: image_facts_check() holds. The caller's json_decref().
+ * Unpacks fd (from its beginning) into the directory. On success *ret is a JSON object with fingerprint, size, type,
+ * architecture, created, expires, properties; checked: image_facts_check() holds. The caller's json_decref().
  */
 int image_unpack(int fd, const char *dir, struct op *op, json_t **ret, struct err *e);
 

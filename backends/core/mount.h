@@ -17,7 +17,8 @@ int mount_is(const char *path);
 /* Makes the directory when it is missing, and a private mount of its own when it is not yet one. */
 int mount_private(const char *path, mode_t mode, struct err *e);
 
-/* A detached copy of the tree at path (one mount, not those below it), mapped by the user namespace (-1: not), as a descriptor. */
+/* A detached copy of the tree at path (one mount, not those below it), mapped by the user namespace (-1: not), as a
+ * descriptor. */
 int mount_clone(const char *path, int userns, bool read_only, struct err *e);
 
 /* Attaches what mount_clone() gave at the directory target. The descriptor stays the caller's. */
@@ -27,9 +28,9 @@ int mount_attach(int fd, const char *target, struct err *e);
 int mount_detach(const char *path, struct err *e);
 
 /*
- * From here to mount_identity_end() what this thread does in a file system is done by these ids, with all privileges kept. Overlay
- * keeps the identity of whoever mounts it for all that it does in its layers, and root itself (id 0 of the host) does not exist
- * in a layer that is mapped for a guest: it must be the guest's root who mounts.
+ * From here to mount_identity_end() what this thread does in a file system is done by these ids, with all privileges
+ * kept. Overlay keeps the identity of whoever mounts it for all that it does in its layers, and root itself (id 0 of
+ * the host) does not exist in a layer that is mapped for a guest: it must be the guest's root who mounts.
  */
 int mount_identity_begin(uid_t uid, gid_t gid, struct err *e);
 void mount_identity_end(void);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The storage drivers that work here, and which one has an instance's root file system. The list is set once by storage_init() and
- * only read afterwards. An instance's driver is its internal field `driver`; its files are in the directory of that name.
+ * The storage drivers that work here, and which one has an instance's root file system. The list is set once by
+ * storage_init() and only read afterwards. An instance's driver is its internal field `driver`; its files are in the
+ * directory of that name.
  */
 #include "backends/core/storage.h"
 

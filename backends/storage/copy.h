@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the drivers share. A driver keeps a volume in one directory below the object's, named like the driver (`overlay/`,
- * `dir/`), and a snapshot of it in `snapshots/NAME/`, with the same files in it; both are made aside and put in place by one rename.
+ * `dir/`), and a snapshot of it in `snapshots/NAME/`, with the same files in it; both are made aside and put in place
+ * by one rename.
  */
 #pragma once
 
 #include "backends/core/op.h"
 #include "backends/core/storage.h"
 
-/* Copies the tree at from_fd/name to to_fd/name, which must not exist: holes, hard links, owners, times, extended attributes (those of
- * overlay included), devices; blocks are shared where the file system can. what: for progress, "snapshot". */
+/* Copies the tree at from_fd/name to to_fd/name, which must not exist: holes, hard links, owners, times, extended
+ * attributes (those of overlay included), devices; blocks are shared where the file system can. what: for progress,
+ * "snapshot". */
 int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, struct op *op, const char *what, struct err *e);
 
 /* A small file (a fingerprint) of our own, on disk when it returns; read: -ENOENT when there is none. */

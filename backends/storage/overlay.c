@@ -9,9 +9,9 @@
  * The fingerprint lies beside the layer it belongs to, so that it goes along with it through snapshots, restores, copies and
  * rebuilds, each of which is one rename. No state, no locks.
  *
- * For a guest with its own ids each layer is cloned and mapped first, and the overlay is mounted on the mapped clones by "the guest's
- * root" (see mount.h). The clones are attached beside the target for that moment only: kernels before 6.15 accept
- * no detached mount as a layer.
+ * For a guest with its own ids each layer is cloned and mapped first, and the overlay is mounted on the mapped clones
+ * by "the guest's root" (see mount.h). The clones are attached beside the target for that moment only: kernels before
+ * 6.15 accept no detached mount as a layer.
  */
 #include "backends/storage/overlay.h"
 
@@ -292,7 +292,8 @@ static int mount_layers(const struct volume *v, const struct layers *l, const ch
 	return v->snap[0] ? 0 : check_writable(target, e);
 }
 
-static int mount_as_guest(const struct volume *v, const struct layers *l, const struct idmap *m, const char *target, struct err *e)
+static int mount_as_guest(const struct volume *v, const struct layers *l, const struct idmap *m, const char *target,
+			  struct err *e)
 {
 	uint32_t uid = 0, gid = 0;
 	int r;

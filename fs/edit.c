@@ -29,7 +29,7 @@ struct handle {
 enum {
 	DIRTY = 1,		/* written to */
 	TRUNCATED = 2,
-	REFUSED = 4,		/* as it was when a commit failed: not tried again unless more is written */
+	REFUSED = 4,		/* a commit failed: the last close does not try again, unless more was written */
 };
 
 /* The head of a record in the keep, before the bytes. Who wrote decides what the commit may do: RELEASE comes without credentials. */
@@ -388,8 +388,8 @@ int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
 }
 
 /*
- * Makes a value of what is pending. A command that was only truncated is no command, and what was refused is not tried again until
- * more is written. keep: a refused text stays, for the writer to go on with.
+ * Makes a value of what is pending. A command that was only truncated is no command. keep: a refused text stays, for the writer to
+ * go on with or to be refused again.
  */
 static int commit_pending(struct view *v, bool keep, struct err *e)
 {
@@ -407,11 +407,14 @@ static int commit_pending(struct view *v, bool keep, struct err *e)
 		writer.again = v->who->again;
 	}
 	v->who = &writer;
-	try = head.flags & DIRTY || (!keep && !(head.flags & REFUSED) && !(v->what == VIEW_ROW && v->row->flags & ROW_COMMAND));
+	if (keep)
+		try = head.flags & DIRTY;
+	else
+		try = !(head.flags & REFUSED) && (head.flags & DIRTY || !(v->what == VIEW_ROW && v->row->flags & ROW_COMMAND));
 	if (try)
 		r = view_commit(v, buf_str(&b), b.len, e);
 	if (r < 0 && keep)
-		put_pending(v, (head.flags & ~(uint32_t)DIRTY) | REFUSED, &b);
+		put_pending(v, head.flags | REFUSED, &b);
 	else if (try || !keep)
 		edit_drop(v->ino);
 	v->who = NULL;

@@ -22,8 +22,6 @@
 #include "fs/shm.h"
 #include "fs/start.h"
 
-#define STACK_SIZE (64u << 10)
-
 static int spawn_holder(int peer, int self, pid_t *pid)
 {
 	posix_spawn_file_actions_t fa;
@@ -97,7 +95,6 @@ int guard_start(void)
 	int r;
 
 	pthread_attr_init(&a);
-	pthread_attr_setstacksize(&a, STACK_SIZE);
 	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
 	r = pthread_create(&t, &a, guard, NULL);
 	pthread_attr_destroy(&a);

@@ -116,7 +116,6 @@ static void start_thread(void)
 	pthread_t t;
 
 	pthread_attr_init(&a);
-	pthread_attr_setstacksize(&a, 64 << 10);
 	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
 	if (pthread_create(&t, &a, send_notifications, NULL))
 		log_error("no thread for notifications");
@@ -500,18 +499,20 @@ static void make_descriptors(void)
 }
 
 /* The killed holder's lock and name are free when the kernel has closed its descriptors: soon. */
-static void take_names(bool wait)
+static void take_names(void)
 {
-	int lock = open(shm->options.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	int lock = open(shm->options.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), locked = -1, r = -EADDRINUSE;
 
-	if (lock < 0 || flock(lock, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0 || shm_take_fd(lock, FD_LOCK))
-		log_warning("%s cannot be locked: %s", shm->options.state_dir, strerror(errno));
-	for (int i = 0; i < 20; i++) {
-		r = control_listen();
-		if (r != -EADDRINUSE)
-			break;
-		poll(NULL, 0, 50);
+	for (int i = 0; i < 20 && (locked < 0 || r == -EADDRINUSE); i++) {
+		if (i)
+			poll(NULL, 0, 50);
+		if (locked < 0)
+			locked = flock(lock, LOCK_EX | LOCK_NB);
+		if (r == -EADDRINUSE)
+			r = control_listen();
 	}
+	if (locked < 0 || shm_take_fd(lock, FD_LOCK))
+		log_warning("%s cannot be locked", shm->options.state_dir);
 	if (r)
 		log_warning("instfs --upgrade will not find us: %s", strerror(-r));
 }
@@ -541,7 +542,7 @@ static void begin_revived(void)
 
 	shm->poker_pid = shm->probe_pid = 0;
 	holder_fds_forget_all();
-	take_names(true);
+	take_names();
 	h.told = shm->ready;
 	start_poker();
 	/* A wakeup that the killed one had read and not acted upon. */
@@ -559,7 +560,7 @@ static void begin_restored(void)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
 	    shm_take_fd(pair[0], FD_STORE) || shm_take_fd(pair[1], FD_STORE_PEER))
 		log_error("descriptors: %s", strerror(errno));
-	take_names(false);
+	take_names();
 	/* A server that does not know our socket is of no use. */
 	if (shm->server_pid && !shm_take_fd(process_open(shm->server_pid, shm->server_start), FD_SERVER)) {
 		kill_server();

@@ -74,6 +74,8 @@ static int serve(struct err *e)
 		return r;
 	r = session_run(e);
 	change_save();
+	rootfs_close();
+	base_wait();
 	return r;
 }
 

@@ -498,6 +498,7 @@ static int rename_away(struct view *from, const char *name, struct view *v, stru
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct scratch s = { .ino = v->ino, .parent = to->ino, .type = S_IFREG };
+	struct entry_change moved = { .kind = v->kind, .name = v->name };
 	struct stat st;
 	int r;
 
@@ -514,7 +515,14 @@ static int rename_away(struct view *from, const char *name, struct view *v, stru
 	clock_gettime(CLOCK_REALTIME, &s.used);
 	s.size = b.len;
 	snprintf(s.name, sizeof(s.name), "%s", new_name);
-	r = hide(from, name, v->ino, v->kind == ENT_FIELD ? TOMB_FIXED : TOMB_ENTRY, v->kind);
+	/* The inode number goes with the backup: the value, should it come back, is another file. */
+	moved.value = buf_str(&b);
+	moved.len = b.len;
+	moved.slot = object_new_slot(from->o, e);
+	r = moved.slot ? object_change(from->o, &moved, 1, CHANGED_ENTRIES, e) : -ENOSPC;
+	if (r)
+		return r;
+	r = hide(from, name, view_row_ino(from->o, moved.slot, ROW_ENTRY), v->kind == ENT_FIELD ? TOMB_FIXED : TOMB_ENTRY, v->kind);
 	if (!r)
 		r = scratch_add(&s, buf_str(&b), b.len);
 	if (r)

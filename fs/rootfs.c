@@ -103,7 +103,7 @@ static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return lookup_dots(req, parent, name);
 	r = rootfs_dir_get(parent, &d);
 	if (r == 0)
-		r = rootfs_entry(d, name, 1, &e);
+		r = rootfs_entry(d, name, &e);
 	if (r < 0)
 		rootfs_reply(req, r);
 	else

@@ -53,12 +53,12 @@ static int make(struct rootfs_dir *d, const char *name, const struct making *m, 
 	if (begun < 0)
 		return begun;
 	if (begun == REQUEST_DONE)
-		return result < 0 ? result : rootfs_entry(d, name, 1, e);
+		return result < 0 ? result : rootfs_entry(d, name, e);
 	r = make_as(d, name, m, who);
 	if (r == -EEXIST && begun == REQUEST_AGAIN)
 		r = 0;
 	if (r == 0)
-		r = rootfs_entry(d, name, 1, e);
+		r = rootfs_entry(d, name, e);
 	request_result(who, r, r == 0 ? e->ino : 0);
 	return r;
 }
@@ -123,12 +123,12 @@ static int link_once(struct rootfs_dir *d, int fd, const char *name, const struc
 	if (begun < 0)
 		return begun;
 	if (begun == REQUEST_DONE)
-		return result < 0 ? result : rootfs_entry(d, name, 1, e);
+		return result < 0 ? result : rootfs_entry(d, name, e);
 	r = link_call(d, fd, name);
 	if (r == -EEXIST && begun == REQUEST_AGAIN)
 		r = 0;
 	if (r == 0)
-		r = rootfs_entry(d, name, 1, e);
+		r = rootfs_entry(d, name, e);
 	request_result(who, r, r == 0 ? e->ino : 0);
 	return r;
 }
@@ -164,8 +164,8 @@ void rootfs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const cha
 
 static int remove_once(struct rootfs_dir *d, const char *name, int flags, const struct caller *who)
 {
-	uint64_t ino = 0, identity;
 	struct statx sx = { .stx_mask = 0 };
+	uint64_t ino = 0;
 	int result = 0, begun = request_begin(who, &result, &ino), r = 0;
 	bool last;
 
@@ -173,15 +173,14 @@ static int remove_once(struct rootfs_dir *d, const char *name, int flags, const 
 		return begun;
 	if (begun == REQUEST_DONE)
 		return result;
-	last = rootfs_stat(d->fd, name, &sx) == 0 && (S_ISDIR(sx.stx_mode) || sx.stx_nlink == 1);
-	identity = rootfs_identity_of(d->v, &sx);
-	ino = last ? rootfs_node_known(identity) : 0;
-	if (ino)
-		rootfs_file_secure(ino);
+	if (rootfs_stat(d->fd, name, &sx) == 0)
+		ino = rootfs_node_known(rootfs_identity_of(d->v, &sx));
+	last = S_ISDIR(sx.stx_mode) || sx.stx_nlink == 1;
+	rootfs_file_secure(ino);
 	if (unlinkat(d->fd, name, flags) < 0)
 		r = -errno;
 	if (r == 0 && last)
-		rootfs_node_unlinked(identity);
+		rootfs_node_unlinked(ino);
 	if (r == -ENOENT && begun == REQUEST_AGAIN)
 		r = 0;
 	request_result(who, r, 0);
@@ -254,13 +253,16 @@ static int create_once(const struct rootfs_dir *d, const char *name, mode_t mode
 static int create(struct rootfs_dir *d, const char *name, mode_t mode, struct fuse_file_info *fi, const struct caller *who,
 		  struct fuse_entry_param *e)
 {
+	uint64_t epoch = rootfs_node_epoch();
 	int begun = 0, r, fd = create_once(d, name, mode, fi->flags, who, &begun);
 	uint64_t fh = rootfs_file_again(who);
 	struct statx sx;
 
 	r = fd < 0 ? fd : rootfs_stat(fd, "", &sx);
 	if (r == 0)
-		r = rootfs_entry_from(d, name, &sx, 1, e);
+		r = rootfs_entry_from(d, name, &sx, epoch, e);
+	if (r == -EAGAIN)
+		r = rootfs_entry(d, name, e);
 	if (r == 0 && !fh)
 		r = rootfs_file_new(who, e->ino, steal_fd(&fd), fi->flags & CREATE_FLAGS, d->v, &fh);
 	if (fd >= 0)

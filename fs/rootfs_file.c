@@ -204,29 +204,6 @@ static void store_old(void *arg)
 	files.timer = files.fresh && watch_timer(STORE_AFTER * 1000, store_old, NULL) > 0;
 }
 
-void rootfs_file_secure(uint64_t ino)
-{
-	for (unsigned i = 0; i < FILES_BUCKETS; i++) {
-		struct rootfs_file *found = NULL;
-
-		pthread_mutex_lock(table());
-		if (!*open_count(ino))
-			i = FILES_BUCKETS - 1;
-		for (struct rootfs_file *f = files.buckets[i]; f && !found; f = f->next) {
-			if (f->ino == ino && !f->stored && f->fd >= 0)
-				found = f;
-		}
-		if (found)
-			found->refs++;
-		pthread_mutex_unlock(&files.lock);
-		if (found) {
-			store(found);
-			i--;	/* another one may be in the same chain */
-		}
-		rootfs_file_put(found);
-	}
-}
-
 /* ---- opening, finding, closing ---- */
 
 static void save(const struct rootfs_file *f)
@@ -320,6 +297,9 @@ static int revive(struct rootfs_file *f)
 		f->fd = steal_fd(&fd);
 		f->v = steal_pointer(&v);
 		f->stored = path < 0;
+		f->opened = rootfs_now();
+		if (!f->stored && f->listed)
+			add_fresh(f);
 	}
 	return 0;
 }
@@ -343,6 +323,36 @@ int rootfs_file_get(uint64_t fh, struct rootfs_file **ret)
 	}
 	*ret = f;
 	return 0;
+}
+
+/* A handle of that node behind the given one, in the order of the table; 0: none. */
+static uint64_t next_of(uint64_t ino, uint64_t after)
+{
+	bool passed = !after;
+	HOLD_LOCK(table());
+
+	for (unsigned i = after % FILES_BUCKETS; *open_count(ino) && i < FILES_BUCKETS; i++) {
+		for (struct rootfs_file *f = files.buckets[i]; f; f = f->next) {
+			if (passed && f->ino == ino)
+				return f->fh;
+			passed = passed || f->fh == after;
+		}
+		passed = true;
+	}
+	return 0;
+}
+
+/* Those of an earlier server too, which may not have given them away: now they can still be opened by name. */
+void rootfs_file_secure(uint64_t ino)
+{
+	struct rootfs_file *f;
+
+	for (uint64_t fh = ino ? next_of(ino, 0) : 0; fh; fh = next_of(ino, fh)) {
+		if (rootfs_file_get(fh, &f) < 0)
+			continue;
+		store(f);
+		rootfs_file_put(f);
+	}
 }
 
 void rootfs_file_release(uint64_t fh)

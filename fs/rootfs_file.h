@@ -46,7 +46,7 @@ static inline void cleanup_rootfs_file(struct rootfs_file **f) { rootfs_file_put
 #define _cleanup_handle_ __attribute__((cleanup(cleanup_rootfs_file)))
 void rootfs_file_release(uint64_t fh);
 
-/* Gives the holder all descriptors of that node now: it is about to lose a name. */
+/* Gives the holder all descriptors of that node now: it is about to lose a name. 0 is fine. */
 void rootfs_file_secure(uint64_t ino);
 
 /* An O_PATH descriptor of a file that somebody has open, and its volume; -ESTALE. */

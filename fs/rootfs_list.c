@@ -101,7 +101,7 @@ static size_t add(struct listing *l, const struct dirent_read *en)
 	if (len > room)
 		return len;
 	/* One that vanished since is listed without a node, as a plain listing would. */
-	if (!is_dots(en->name) && rootfs_entry(&l->dir, en->name, 1, &e) == 0)
+	if (!is_dots(en->name) && rootfs_entry(&l->dir, en->name, &e) == 0)
 		l->nodes[l->n_nodes++] = e.ino;
 	else
 		e.ino = 0;

@@ -52,6 +52,7 @@ static struct {
 	pthread_once_t once;
 	struct node **numbers, **identities;
 	size_t buckets, count, sweep;
+	uint64_t epoch;
 	struct counter counters[3];
 } nodes = { .lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
 
@@ -404,14 +405,24 @@ static struct node *move(struct node *n, const struct rootfs_node *to)
 	return n;
 }
 
-/*
- * The node that the file found at *to had before, moved to where it is now; NULL: it has none, or another file
- * had its identity.
- */
+static bool is_here(const struct node *n, const struct rootfs_node *at)
+{
+	return n->parent == at->parent && !strcmp(n->name, at->name);
+}
+
+/* Somebody is about to tell of a place where the file was before we renamed it. */
+static bool outdated(const struct rootfs_node *f)
+{
+	const struct node *n = f->epoch == nodes.epoch ? NULL : find_identity(f->identity);
+
+	return n && !is_here(n, f);
+}
+
+/* The node that a file had before, moved to where it was found now; NULL: it has none, or another file had its identity. */
 static struct node *known(const struct rootfs_node *to)
 {
 	struct node *n = find_identity(to->identity);
-	bool here = n && n->parent == to->parent && !strcmp(n->name, to->name);
+	bool here = n && is_here(n, to);
 
 	if (!n)
 		return NULL;
@@ -432,6 +443,8 @@ uint64_t rootfs_node_found(const struct rootfs_node *f, unsigned lookups)
 
 	{
 		HOLD_LOCK(table());
+		if (outdated(f))
+			return ROOTFS_LOOK_AGAIN;
 		n = known(f);
 		if (n) {
 			n->lookups += lookups;
@@ -442,6 +455,8 @@ uint64_t rootfs_node_found(const struct rootfs_node *f, unsigned lookups)
 	if (!number)
 		return 0;
 	HOLD_LOCK(table());
+	if (outdated(f))
+		return ROOTFS_LOOK_AGAIN;
 	n = known(f);		/* somebody else may have found it meanwhile */
 	if (n) {
 		n->lookups += lookups;
@@ -472,9 +487,17 @@ void rootfs_node_moved(const struct rootfs_node *to)
 	struct node *n;
 	HOLD_LOCK(table());
 
+	nodes.epoch++;
 	n = find_identity(to->identity);
 	if (n)
 		move(n, to);
+}
+
+uint64_t rootfs_node_epoch(void)
+{
+	HOLD_LOCK(table());
+
+	return nodes.epoch;
 }
 
 bool rootfs_node_again(uint64_t ino)
@@ -517,30 +540,14 @@ void rootfs_node_forget(uint64_t ino, uint64_t lookups)
 		drop(n);
 }
 
-void rootfs_node_unlinked(uint64_t identity)
+void rootfs_node_unlinked(uint64_t ino)
 {
 	struct node *n;
 	HOLD_LOCK(table());
 
-	n = find_identity(identity);
-	if (n)
+	n = find(ino);
+	if (n && !n->unlinked)
 		forget_identity(n);
-}
-
-uint64_t rootfs_node_at(uint64_t parent, const char *name, struct rootfs_node *ret)
-{
-	uint64_t number = 0;
-
-	{
-		HOLD_LOCK(table());
-		for (size_t i = 0; i < nodes.buckets && !number; i++) {
-			for (struct node *n = nodes.numbers[i]; n && !number; n = n->by_number) {
-				if (n->parent == parent && !n->unlinked && !strcmp(n->name, name))
-					number = n->number;
-			}
-		}
-	}
-	return number && rootfs_node_get(number, ret) ? number : 0;
 }
 
 size_t rootfs_node_count(void)

@@ -36,8 +36,13 @@ struct rootfs_node {
 	uint32_t object, slot;
 	uint32_t birth;		/* hash of the birth time, to tell a reused inode */
 	uint32_t type;		/* S_IFMT part of the mode */
+	uint64_t epoch;		/* rootfs_node_epoch() before the file was looked at; see rootfs_node_found() */
 	char name[NAME_MAX + 1];
 };
+
+/* Changes with every rootfs_node_moved(). */
+uint64_t rootfs_node_epoch(void);
+#define ROOTFS_LOOK_AGAIN 1
 
 /* The identity of a file: dev is 0 for the device that the root directory is on, so that it stays the same over remounts. */
 uint64_t rootfs_identity(uint32_t object, uint32_t slot, uint64_t dev, uint64_t ino);
@@ -56,7 +61,8 @@ bool rootfs_node_get(uint64_t ino, struct rootfs_node *ret);
 
 /*
  * The number of a file that was found as n->name in n->parent; made when it is new, moved there when it was known elsewhere.
- * lookups (at least 1) are added to its count. 0: out of memory, or the parent is unknown.
+ * lookups (at least 1) are added to its count. 0: out of memory, or the parent is unknown. ROOTFS_LOOK_AGAIN: we have renamed something since
+ * the epoch, so that the place may be an old one.
  */
 uint64_t rootfs_node_found(const struct rootfs_node *n, unsigned lookups);
 
@@ -71,11 +77,11 @@ uint64_t rootfs_node_known(uint64_t identity);
 
 void rootfs_node_forget(uint64_t ino, uint64_t lookups);
 
-/* The file has lost its last name: its number stays valid for who has it open, its identity may belong to another file soon. */
-void rootfs_node_unlinked(uint64_t identity);
-
-/* A file that is known to be name in parent, 0 when there is none. Slow. */
-uint64_t rootfs_node_at(uint64_t parent, const char *name, struct rootfs_node *ret);
+/*
+ * The file has lost its last name: its number stays valid for who has it open, its identity may belong to another file soon, or
+ * already. 0 is fine.
+ */
+void rootfs_node_unlinked(uint64_t ino);
 
 /* Numbers that no server ever used, for other uses below rootfs/ (file handles). 0: the keep is full. */
 enum rootfs_counter { ROOTFS_COUNT_NODES = 1, ROOTFS_COUNT_HANDLES };

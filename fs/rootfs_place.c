@@ -230,12 +230,20 @@ static int open_root_dir(uint64_t ino, const struct rootfs_node *n, struct rootf
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* A directory from the cache, unless its file system is not mounted any more. */
+/* Another directory may stand there under the same number: the guest removed it and made one, and the inode number was used again. */
+static bool is_removed(const struct rootfs_dir *d)
+{
+	struct stat st;
+
+	return fstat(d->fd, &st) < 0 || st.st_nlink == 0;
+}
+
+/* A directory from the cache, unless it was removed or its file system is not mounted any more. */
 static struct rootfs_dir *cached_dir(uint64_t ino)
 {
 	struct rootfs_dir *d = cache_find(ino);
 
-	if (d && !rootfs_volume_current(d->v)) {
+	if (d && (!rootfs_volume_current(d->v) || is_removed(d))) {
 		uncache(d);
 		d = rootfs_dir_put(d);
 	}
@@ -429,19 +437,20 @@ uint32_t rootfs_birth(const struct statx *sx)
 	return (uint32_t)sx->stx_btime.tv_sec * 2654435761u ^ sx->stx_btime.tv_nsec;
 }
 
-int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, unsigned lookups,
-		      struct fuse_entry_param *ret)
+int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, uint64_t epoch, struct fuse_entry_param *ret)
 {
 	struct rootfs_node n = {
 		.parent = d->ino, .identity = rootfs_identity_of(d->v, sx), .object = d->v->o->id, .slot = d->v->slot,
-		.birth = rootfs_birth(sx), .type = sx->stx_mode & S_IFMT,
+		.birth = rootfs_birth(sx), .type = sx->stx_mode & S_IFMT, .epoch = epoch,
 	};
 	uint64_t ino;
 
 	if (strlen(name) > NAME_MAX)
 		return -ENAMETOOLONG;
 	strcpy(n.name, name);
-	ino = rootfs_node_found(&n, lookups);
+	ino = rootfs_node_found(&n, 1);
+	if (ino == ROOTFS_LOOK_AGAIN)
+		return -EAGAIN;
 	if (!ino)
 		return -ENOMEM;
 	*ret = (struct fuse_entry_param){ .ino = ino };
@@ -450,10 +459,17 @@ int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx
 	return 0;
 }
 
-int rootfs_entry(struct rootfs_dir *d, const char *name, unsigned lookups, struct fuse_entry_param *ret)
+int rootfs_entry(struct rootfs_dir *d, const char *name, struct fuse_entry_param *ret)
 {
+	uint64_t epoch;
 	struct statx sx;
-	int r = rootfs_stat(d->fd, name, &sx);
+	int r;
 
-	return r < 0 ? r : rootfs_entry_from(d, name, &sx, lookups, ret);
+	do {
+		epoch = rootfs_node_epoch();
+		r = rootfs_stat(d->fd, name, &sx);
+		if (r == 0)
+			r = rootfs_entry_from(d, name, &sx, epoch, ret);
+	} while (r == -EAGAIN);
+	return r;
 }

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/keep.h"
 #include "fs/rootfs.h"
 #include "fs/rootfs_handlers.h"
+
+#define EXCHANGE_BIT (1ULL << 60)	/* of a key in KEEP_ROOTFS: an exchange under way, by its request */
 
 struct renaming {
 	struct rootfs_dir *from, *to;
@@ -21,12 +24,28 @@ static bool is_last_name(const struct statx *sx)
 	return S_ISDIR(sx->stx_mode) || (sx->stx_mode && sx->stx_nlink == 1);
 }
 
-/* Exchanging twice is nothing: whether an earlier server did it tells the node that is known to have been at the target. */
-static bool exchanged_already(const struct renaming *n)
+/*
+ * Exchanging twice is nothing, and afterwards both names are there as before. So what is to be at the source afterwards is written down
+ * first: when it is there, an earlier server has done it.
+ */
+static uint64_t intent_key(const struct caller *who)
 {
-	struct rootfs_node was;
+	return EXCHANGE_BIT | (who->unique & (EXCHANGE_BIT - 1));
+}
 
-	return rootfs_node_at(n->to->ino, n->newname, &was) && was.identity == rootfs_identity_of(n->to->v, &n->source);
+static bool exchanged_already(const struct renaming *n, const struct caller *who)
+{
+	uint64_t wanted;
+
+	return n->source.stx_mode && keep_get_struct(KEEP_ROOTFS, intent_key(who), &wanted, sizeof(wanted)) &&
+	       wanted == rootfs_identity_of(n->to->v, &n->source);
+}
+
+static int write_intent(const struct renaming *n, const struct caller *who)
+{
+	uint64_t wanted = rootfs_identity_of(n->to->v, &n->target);
+
+	return n->target.stx_mode ? keep_put(KEEP_ROOTFS, intent_key(who), &wanted, sizeof(wanted)) : 0;
 }
 
 static void node_moved(const struct rootfs_dir *d, const char *name)
@@ -53,7 +72,7 @@ static int rename_now(const struct renaming *n)
 	return r;
 }
 
-static int rename_call(struct renaming *n, int begun)
+static int rename_call(struct renaming *n, int begun, const struct caller *who)
 {
 	uint64_t ino = 0;
 	int r = 0;
@@ -62,17 +81,21 @@ static int rename_call(struct renaming *n, int begun)
 		n->source.stx_mode = 0;
 	if (rootfs_stat(n->to->fd, n->newname, &n->target) < 0)
 		n->target.stx_mode = 0;
-	if (begun == REQUEST_AGAIN && (n->flags & RENAME_EXCHANGE) && exchanged_already(n))
-		goto done;
-	if (!(n->flags & RENAME_EXCHANGE) && is_last_name(&n->target))
+	if (n->flags & RENAME_EXCHANGE) {
+		if (begun == REQUEST_AGAIN && exchanged_already(n, who))
+			goto done;
+		r = write_intent(n, who);
+		if (r < 0)
+			return r;
+	} else if (n->target.stx_mode) {
 		ino = rootfs_node_known(rootfs_identity_of(n->to->v, &n->target));
-	if (ino)
-		rootfs_file_secure(ino);
+	}
+	rootfs_file_secure(ino);
 	r = rename_now(n);
 	if (r == -ENOENT && begun == REQUEST_AGAIN && !n->source.stx_mode && n->target.stx_mode)
 		r = 0;
-	else if (r == 0 && ino)
-		rootfs_node_unlinked(rootfs_identity_of(n->to->v, &n->target));
+	else if (r == 0 && is_last_name(&n->target))
+		rootfs_node_unlinked(ino);
 done:
 	if (r == 0)
 		node_moved(n->to, n->newname);
@@ -90,8 +113,10 @@ static int rename_once(struct renaming *n, const struct caller *who)
 		return begun;
 	if (begun == REQUEST_DONE)
 		return result;
-	r = rename_call(n, begun);
+	r = rename_call(n, begun, who);
 	request_result(who, r, 0);
+	if (n->flags & RENAME_EXCHANGE)
+		(void)keep_del(KEEP_ROOTFS, intent_key(who));
 	return r;
 }
 

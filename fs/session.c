@@ -28,7 +28,7 @@
 #include "fs/shm.h"
 
 /* Locked in memory, therefore small; sanitizers need more. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STACK_SIZE (1u << 20)
 #else
 #define STACK_SIZE (256u << 10)

@@ -278,7 +278,7 @@ static int draft_set(struct draft *d, const struct entry_change *c, size_t at, c
 	uint32_t slot = c->slot ? c->slot : old ? old->slot : 0;
 	struct entry *en;
 
-	if (same && (!c->meta || (same_meta(&m, &old->meta) && slot == old->slot)))
+	if (same && slot == old->slot && (!c->meta || same_meta(&m, &old->meta)))
 		return 0;
 	if (!slot && !has_fixed_number(c->kind)) {
 		slot = take_slot(d->o, &d->reserved);

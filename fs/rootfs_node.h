@@ -60,9 +60,9 @@ bool rootfs_node_is_root(uint64_t ino);
 bool rootfs_node_get(uint64_t ino, struct rootfs_node *ret);
 
 /*
- * The number of a file that was found as n->name in n->parent; made when it is new, moved there when it was known elsewhere.
- * lookups (at least 1) are added to its count. 0: out of memory, or the parent is unknown. ROOTFS_LOOK_AGAIN: we have renamed something since
- * the epoch, so that the place may be an old one.
+ * The number of a file that was found as n->name in n->parent; made when it is new, moved there when it was known
+ * elsewhere. lookups (at least 1) are added to its count. 0: out of memory, or the parent is unknown. ROOTFS_LOOK_AGAIN:
+ * we have renamed something since the epoch, so that the place may be an old one.
  */
 uint64_t rootfs_node_found(const struct rootfs_node *n, unsigned lookups);
 

@@ -230,7 +230,10 @@ static int open_root_dir(uint64_t ino, const struct rootfs_node *n, struct rootf
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* Another directory may stand there under the same number: the guest removed it and made one, and the inode number was used again. */
+/*
+ * Another directory may stand there under the same number: the guest removed it and made one, and the inode
+ * number was used again.
+ */
 static bool is_removed(const struct rootfs_dir *d)
 {
 	struct stat st;

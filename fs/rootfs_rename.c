@@ -25,8 +25,8 @@ static bool is_last_name(const struct statx *sx)
 }
 
 /*
- * Exchanging twice is nothing, and afterwards both names are there as before. So what is to be at the source afterwards is written down
- * first: when it is there, an earlier server has done it.
+ * Exchanging twice is nothing, and afterwards both names are there as before. So what is to be at the source afterwards is
+ * written down first: when it is there, an earlier server has done it.
  */
 static uint64_t intent_key(const struct caller *who)
 {

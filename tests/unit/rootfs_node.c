@@ -30,6 +30,7 @@ static uint64_t found(uint64_t parent, const char *name, uint64_t ino, uint32_t 
 {
 	struct rootfs_node n = file(parent, name, ino, birth, type);
 
+	n.epoch = rootfs_node_epoch();
 	return rootfs_node_found(&n, 1);
 }
 
@@ -80,8 +81,10 @@ static void test_finding(void)
 	n = file(root, "elsewhere", 100, 9, S_IFDIR);
 	rootfs_node_moved(&n);
 	CHECK(at(d, root, "elsewhere") && rootfs_node_known(n.identity) == d);
-	CHECK(rootfs_node_at(root, "elsewhere", &n) == d);
-	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 100));
+	n = file(root, "dir", 100, 9, S_IFDIR);		/* seen before it was renamed */
+	n.epoch = rootfs_node_epoch() - 1;
+	CHECK(rootfs_node_found(&n, 1) == ROOTFS_LOOK_AGAIN && at(d, root, "elsewhere"));
+	rootfs_node_unlinked(d);
 	CHECK(known(d) && !rootfs_node_known(rootfs_identity(5, 0, 0, 100)));
 }
 
@@ -98,8 +101,8 @@ static void test_forgetting(void)
 	rootfs_node_forget(f, 1);
 	CHECK(known(f) && known(d));	/* for NFS clients, while there are few */
 	CHECK(found(d, "ff", 201, 1, S_IFREG) == f);
-	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 201));
-	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 200));
+	rootfs_node_unlinked(f);
+	rootfs_node_unlinked(d);
 	CHECK(known(f) && known(d) && !keep_has(KEEP_ROOTFS, f));
 	rootfs_node_forget(f, 1);
 	CHECK(!known(f) && !known(d) && rootfs_node_count() == before - 2);
@@ -117,15 +120,15 @@ static void next_server(uint64_t d, uint64_t f, uint64_t gone)
 	rootfs_node_forget(f, 1);
 	CHECK(known(f));
 	CHECK(found(d, "file", 301, 1, S_IFREG) == f);
-	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 301));
+	rootfs_node_unlinked(f);
 	rootfs_node_forget(f, 3);	/* more than was counted here: all that the kernel had */
 	CHECK(!known(f) && known(d));
 	fresh = found(d, "new", 302, 1, S_IFREG);
 	CHECK(fresh && fresh != f && fresh != d && fresh != gone);
-	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 302));
+	rootfs_node_unlinked(fresh);
 	rootfs_node_forget(fresh, 1);
 	CHECK(!known(fresh));
-	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 300));
+	rootfs_node_unlinked(d);
 	CHECK(known(d));
 	rootfs_node_forget(d, 1);
 	CHECK(!known(d));
@@ -153,7 +156,7 @@ static void test_takeover(int fd)
 	f = found(d, "file", 301, 1, S_IFREG);
 	found(d, "file", 301, 1, S_IFREG);
 	gone = found(d, "gone", 303, 1, S_IFREG);
-	rootfs_node_unlinked(rootfs_identity(5, 0, 0, 303));
+	rootfs_node_unlinked(gone);
 	CHECK(known(gone));
 	numbers[0] = d;
 	numbers[1] = f;

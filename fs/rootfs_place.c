@@ -440,7 +440,8 @@ uint32_t rootfs_birth(const struct statx *sx)
 	return (uint32_t)sx->stx_btime.tv_sec * 2654435761u ^ sx->stx_btime.tv_nsec;
 }
 
-int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, uint64_t epoch, struct fuse_entry_param *ret)
+int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, uint64_t epoch,
+		      struct fuse_entry_param *ret)
 {
 	struct rootfs_node n = {
 		.parent = d->ino, .identity = rootfs_identity_of(d->v, sx), .object = d->v->o->id, .slot = d->v->slot,

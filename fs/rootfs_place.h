@@ -64,7 +64,8 @@ int rootfs_stat(int dirfd, const char *name, struct statx *ret);
 /* What is behind a name: its node (made when new, one lookup counted) and its attributes. */
 int rootfs_entry(struct rootfs_dir *d, const char *name, struct fuse_entry_param *ret);
 /* As rootfs_entry() for attributes that the caller has already, seen after that epoch. EAGAIN: they may be outdated. */
-int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, uint64_t epoch, struct fuse_entry_param *ret);
+int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx *sx, uint64_t epoch,
+		      struct fuse_entry_param *ret);
 
 /* Identity of a file in that volume, which is the inode number shown; dev is 0 for the device of the root directory. */
 uint64_t rootfs_shown_ino(const struct rootfs_volume *v, uint64_t dev, uint64_t ino);

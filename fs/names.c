@@ -11,6 +11,7 @@
 #include "backends/core/instance.h"
 #include "fs/change.h"
 #include "fs/edit.h"
+#include "fs/session.h"
 #include "fs/tomb.h"
 
 #define COOKIE_DYNAMIC 4096	/* cookies below are row ids, 1 and 2 are "." and ".." */
@@ -269,10 +270,33 @@ int names_create(struct view *dir, const char *name, int flags, const struct met
 	return ret ? ret : err_set(e, EINVAL, "%s: no such file belongs here", name);
 }
 
+/*
+ * What a link in an object's directory means, as a path from the top of the tree: relative ones as the kernel would walk them (whose
+ * parent's parent is the top), absolute ones when they lead into the mount. Other words are taken as they are.
+ */
+static void link_meaning(struct view *dir, const char *target, char *buf, size_t size)
+{
+	const char *top = session_options()->mountpoint;
+	size_t n = strlen(top);
+
+	if (!strncmp(target, "../../", 6))
+		snprintf(buf, size, "%s", target + 6);
+	else if (!strncmp(target, "../", 3))
+		snprintf(buf, size, "%s/%s", space_name(dir->o->space), target + 3);
+	else if (!strncmp(target, top, n) && target[n] == '/')
+		snprintf(buf, size, "%s", target + n + 1);
+	else
+		snprintf(buf, size, "%s", target);
+	n = strlen(buf);
+	while (n && buf[n - 1] == '/')
+		buf[--n] = '\0';
+}
+
 int names_symlink(struct view *dir, const char *name, const char *target, const struct meta *m, uint64_t *ino, struct err *e)
 {
 	const struct row *r = row_in(dir->row->dir, name);
 	_cleanup_view_ struct view v = { 0 };
+	char meaning[1024];
 	int ret;
 
 	/* A link at the name of a command file (source) is that command with the link's target. */
@@ -283,7 +307,8 @@ int names_symlink(struct view *dir, const char *name, const char *target, const 
 		*ino = view_row_ino(dir->o, dir->node.slot, r->link);
 		v.done = dir->done;
 		v.done_arg = dir->done_arg;
-		ret = view_commit(&v, target, strlen(target), e);
+		link_meaning(dir, target, meaning, sizeof(meaning));
+		ret = view_commit(&v, meaning, strlen(meaning), e);
 		if (ret >= 0)
 			tomb_drop(dir->ino, name);
 		return ret;
@@ -329,7 +354,7 @@ static int hide(struct view *dir, const char *name, uint64_t ino, enum tomb_what
 	snprintf(t.name, sizeof(t.name), "%s", name);
 	r = tomb_add(&t);
 	if (!r)
-		change_set_dir_stamp(dir->ino, (struct timespec){ 0 }), change_child(dir->ino, NULL);
+		notify_inode(dir->ino, false);
 	return r;
 }
 

@@ -152,7 +152,7 @@ bool tomb_hides(uint64_t parent, const char *name)
 /* It is visible again: nobody may go on believing that the name is absent. */
 static void shown(const struct tomb *t)
 {
-	change_child(t->parent, t->name);
+	change_name(t->parent, t->name);
 	change_inode(t->ino);
 }
 

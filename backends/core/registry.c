@@ -227,7 +227,7 @@ struct slot **registry_list(enum space s, uint32_t after, size_t *n)
 	size_t at = after == UINT32_MAX ? reg.len[s] : list_position(s, after + 1);
 
 	*n = reg.len[s] - at;
-	return reg.list[s] + at;
+	return reg.list[s] ? reg.list[s] + at : NULL;
 }
 
 size_t registry_count(enum space s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Parsers and printers of single values (grammars: features.md section 3, with the stricter rules). Text is given without its final newline. */
+/* Parsers and printers of single values: LXD's grammars, with stricter rules. Text is given without its final newline. */
 #pragma once
 
 #include <stdbool.h>

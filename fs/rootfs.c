@@ -56,7 +56,7 @@ void rootfs_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)
 
 static void lookup_root_again(fuse_req_t req, uint32_t object, uint32_t slot)
 {
-	struct fuse_entry_param e;
+	struct fuse_entry_param e = { .ino = 0 };
 	int r = root_entry(object, slot, &e, NULL);
 
 	if (r < 0)
@@ -96,7 +96,7 @@ static void lookup_dots(fuse_req_t req, uint64_t ino, const char *name)
 static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_cleanup_place_ struct rootfs_dir *d = NULL;
-	struct fuse_entry_param e;
+	struct fuse_entry_param e = { .ino = 0 };
 	int r;
 
 	if (!strcmp(name, ".") || !strcmp(name, ".."))

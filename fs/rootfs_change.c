@@ -66,7 +66,7 @@ static int make(struct rootfs_dir *d, const char *name, const struct making *m, 
 static void reply_made(fuse_req_t req, fuse_ino_t parent, const char *name, const struct making *m)
 {
 	_cleanup_place_ struct rootfs_dir *d = NULL;
-	struct fuse_entry_param e;
+	struct fuse_entry_param e = { .ino = 0 };
 	struct caller who;
 	int r = rootfs_dir_get_write(parent, &d);
 
@@ -138,7 +138,7 @@ void rootfs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const cha
 	_cleanup_volume_ struct rootfs_volume *v = NULL;
 	_cleanup_place_ struct rootfs_dir *d = NULL;
 	_cleanup_close_ int fd = -1;
-	struct fuse_entry_param e;
+	struct fuse_entry_param e = { .ino = 0 };
 	struct caller who;
 	int r;
 
@@ -276,7 +276,7 @@ static int create(struct rootfs_dir *d, const char *name, mode_t mode, struct fu
 void rootfs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	_cleanup_place_ struct rootfs_dir *d = NULL;
-	struct fuse_entry_param e;
+	struct fuse_entry_param e = { .ino = 0 };
 	struct caller who;
 	int r = rootfs_dir_get_write(parent, &d);
 

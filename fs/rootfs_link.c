@@ -38,7 +38,7 @@ static long call_of(pid_t tid, unsigned long args[2])
 		if (n <= 0)
 			return -1;
 		line[n] = '\0';
-		if (strncmp(line, "running", 7))
+		if (strncmp(line, "running", 7) != 0)
 			return sscanf(line, "%ld %lx %lx", &call, &args[0], &args[1]) == 3 ? call : -1;
 		if (i < LOOKS_MAX / 2)
 			sched_yield();
@@ -148,7 +148,7 @@ static int resolve(const struct rootfs_volume *v, const char *path, struct buf *
 	if (n < 0)
 		return -errno;
 	place[n] = '\0';
-	if (strncmp(place, v->path, prefix) || (place[prefix] && place[prefix] != '/'))
+	if (strncmp(place, v->path, prefix) != 0 || (place[prefix] && place[prefix] != '/'))
 		return -ESTALE;		/* unmounted meanwhile */
 	buf_addstr(out, place[prefix] ? place + prefix + 1 : "");
 	return buf_error(out);

@@ -90,7 +90,7 @@ static int where_is(int dirfd, const char *path, struct whereabouts *ret)
 
 bool rootfs_volume_current(const struct rootfs_volume *v)
 {
-	struct whereabouts w;
+	struct whereabouts w = { .ino = 0 };
 
 	return !v->o->gone && v->o->space == SPACE_INSTANCES && where_is(AT_FDCWD, v->path, &w) == 0 && w.mount_id == v->mount_id;
 }
@@ -168,7 +168,7 @@ static int read_map(struct rootfs_volume *v, struct err *e)
 
 static int open_root(struct rootfs_volume *v, const char *snap, struct err *e)
 {
-	struct whereabouts w;
+	struct whereabouts w = { .ino = 0 };
 	int r = rootfs_mount(v->o, snap, v->path, sizeof(v->path), e);
 
 	if (r < 0)

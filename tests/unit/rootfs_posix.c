@@ -798,12 +798,17 @@ static void exercise(void)
 	test_roots();
 }
 
-static void wait_until_mounted(const char *path)
+static bool wait_until_mounted(const char *path, pid_t server)
 {
 	struct stat st;
+	int status;
 
-	for (int i = 0; i < 200 && stat(path, &st) < 0; i++)
+	for (int i = 0; i < 500 && stat(path, &st) < 0; i++) {
+		if (waitpid(server, &status, WNOHANG) == server)
+			return false;
 		usleep(10000);
+	}
+	return true;
 }
 
 static int exercise_daemon(char **argv)
@@ -855,7 +860,10 @@ int main(int argc, char **argv)
 	if (pid == 0)
 		_exit(serve(mountpoint));
 	snprintf(root, sizeof(root), "%s/c1", mountpoint);
-	wait_until_mounted(root);
+	if (!wait_until_mounted(root, pid)) {
+		printf("no FUSE here\n");
+		return 77;
+	}
 	CHECK(chdir(root) == 0);
 	if (!unit_failed)
 		exercise();

@@ -282,6 +282,9 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 
 	if (!op_begin(req, ino, &who, &v))
 		return;
+	/* First the handle, then the comparison: a change in between wakes. */
+	if (ph)
+		poll_remember(req, ino, ph);
 	if (v.row->id == ROW_STATE && fi->fh) {
 		now = poll_stamp(ino);
 		if (!keep_get_struct(KEEP_STREAM, fi->fh, &seen, sizeof(seen)))
@@ -289,7 +292,5 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 		else if (seen.tv_sec != now.tv_sec || seen.tv_nsec != now.tv_nsec)
 			ready |= POLLPRI | POLLERR;
 	}
-	if (ph)
-		poll_remember(req, ino, ph);
 	fuse_reply_poll(req, ready);
 }

@@ -10,8 +10,10 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/event.h"
+#include "backends/core/exec.h"
 #include "backends/core/image.h"
 #include "backends/core/instance.h"
+#include "backends/core/lifecycle.h"
 #include "backends/core/op.h"
 #include "backends/core/upkeep.h"
 #include "backends/core/value.h"
@@ -199,6 +201,14 @@ static int image_make(struct view *dir, const char *name, const struct meta *m, 
 	return r;
 }
 
+/* An instance is no longer there under its name: what a backend keeps by it goes, and who waits for it is told. */
+static void gone(struct object *o)
+{
+	backend_forget(o);
+	exec_instance_gone(o);
+	wait_notify(o);
+}
+
 static int space_remove(struct view *dir, const char *name, struct err *e)
 {
 	_cleanup_object_ struct object *o = object_find(spaces[space_of(dir)].space, name);
@@ -209,6 +219,8 @@ static int space_remove(struct view *dir, const char *name, struct err *e)
 		return err_set(e, EPERM, "the profile default stays; empty it instead");
 	if (object_remove(o, e))
 		return -e->code;
+	if (spaces[space_of(dir)].space == SPACE_INSTANCES)
+		gone(o);
 	upkeep_wake();
 	return 0;
 }
@@ -235,6 +247,8 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 		return err_set(e, EOPNOTSUPP, "%s cannot become %s/%s", name, to->row->name ? to->row->name : "", new_name);
 	if (s == SPACE_TRASH)
 		return err_set(e, EPERM, "what is in the trash can only be moved back to instances/");
+	if (s == SPACE_INSTANCES && !instance_is_running(o))
+		backend_forget(o);
 	if (!object_rename(o, new_name, e))
 		return 0;
 	object_error_set(o, e);

@@ -15,6 +15,7 @@
 #include "backends/core/base.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/mount.h"
+#include "backends/core/probe.h"
 #include "backends/core/tree.h"
 
 #define DRIVERS_MAX 8
@@ -34,6 +35,21 @@ static const struct storage_ops *driver_find(const char *name)
 	return NULL;
 }
 
+/* A trial mounts something: a server that takes over believes the one before it. */
+static int probe_one(const struct storage_ops *ops, struct err *no)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char what[64];
+	int r;
+
+	snprintf(what, sizeof(what), "storage %s", ops->name);
+	if (probe_known(what, &r, &text))
+		return r < 0 ? err_set(no, -r, "%s", buf_str(&text)) : 0;
+	r = ops->probe(model_dir(), no);
+	probe_remember(what, r, no->text);
+	return r;
+}
+
 static int probe_all(const struct storage_ops *const *list, const char *wanted, struct err *e)
 {
 	struct err why = ERR_INIT;
@@ -42,7 +58,7 @@ static int probe_all(const struct storage_ops *const *list, const char *wanted, 
 	drivers.def = NULL;
 	for (; *list; list++) {
 		struct err no = ERR_INIT;
-		int r = (*list)->probe(model_dir(), &no);
+		int r = probe_one(*list, &no);
 
 		if (r < 0) {
 			if (!why.code || (wanted && !strcmp((*list)->name, wanted)))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/probe.h"
 #include "backends/core/spawn.h"
 #include "backends/core/tree.h"
 #include "backends/core/watch.h"
@@ -38,6 +39,11 @@ static int lxc_probe(struct buf *version, struct err *e)
 		return r;
 	if (geteuid() != 0)
 		return err_set(e, EPERM, "containers can be run by root only");
+	if (probe_known("lxc", &r, &text)) {
+		if (version)
+			buf_addf(version, "lxc %s", buf_str(&text));
+		return 0;
+	}
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(e, errno, "no pipe");
 	rd = fds[0];
@@ -47,6 +53,8 @@ static int lxc_probe(struct buf *version, struct err *e)
 	close(steal_fd(&wr));
 	if (r == 0)
 		r = buf_read_fd(&text, rd, 256);
+	if (r == 0)
+		probe_remember("lxc", 0, buf_str(&text));
 	if (r == 0 && version)
 		buf_addf(version, "lxc %s", buf_str(&text));
 	return r;

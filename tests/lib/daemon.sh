@@ -77,7 +77,8 @@ other_server() {
 	now=$(server_pid) && [ "$now" != "$1" ]
 }
 
-# A tree whose daemon hangs or was killed is aborted: otherwise its clients wait for ever, and no signal ends them.
+# A tree whose daemon hangs is aborted: otherwise its clients wait for ever, and no signal ends them. Only while its connection
+# exists for certain: the number is used again by the next mount of anybody.
 abort_connection() {
 	[ -n "${CONNECTION:-}" ] || return 0
 	mkdir -p "$T/fusectl"
@@ -109,7 +110,6 @@ end_daemon() {
 	if [ -n "$HOLDER" ]; then
 		stop_instfs || status=1
 	fi
-	abort_connection
 	for pid in $(run_pids); do
 		kill -KILL "$pid" 2>/dev/null
 	done

@@ -12,8 +12,8 @@ scenario 'git config without a change' text 'rewrites own nobad' 'git config --f
 own_want() { printf '[a]\nk = %s\n' "$1"; }
 TEXT_OLD=$'[a]\nk = alpha'
 if command -v crudini >/dev/null; then
-	scenario 'crudini --set' text 'rewrites own' 'crudini --set "$F" a k "$V"'
-	scenario 'crudini --inplace' text 'rewrites own' 'crudini --inplace --set "$F" a k "$V"'
+	scenario 'crudini --set' text 'rewrites own noerror' 'crudini --set "$F" a k "$V"'
+	scenario 'crudini --inplace' text 'rewrites own noerror' 'crudini --inplace --set "$F" a k "$V"'
 fi
 if command -v augtool >/dev/null; then
 	aug='augtool --noautoload $AUG --transform "Simplevars.lns incl $F" --autosave set "/files$F/parent" "$V"'

@@ -12,7 +12,7 @@ echo two >"$M/rootfs/c1/file"
 mkdir "$I/c2" "$I/c3" "$I/c4"
 echo instances/c1/snapshots/s0 >"$I/c2/source"
 echo instances/c1 >"$I/c3/source"
-ln -sf ../c1/snapshots/s0 "$I/c4/source"
+ln -sf instances/c1/snapshots/s0 "$I/c4/source"
 assert_file "$M/rootfs/c2/file" 'one\n'
 assert_file "$M/rootfs/c3/file" 'two\n'
 assert_file "$M/rootfs/c4/file" 'one\n'

@@ -29,6 +29,7 @@ struct handle {
 enum {
 	DIRTY = 1,		/* written to */
 	TRUNCATED = 2,
+	FRESH = 8,		/* begun from nothing and written from front to back since */
 	REFUSED = 4,		/* a commit failed: the last close does not try again, unless more was written */
 };
 
@@ -265,7 +266,7 @@ int edit_open(struct view *v, int flags, pid_t pid, uint64_t *ret_fh)
 	else if (flags & O_TRUNC && plain)
 		r = scratch_truncate(v->ino, 0);
 	else if (flags & O_TRUNC)
-		r = put_pending(v, TRUNCATED, &nothing);
+		r = put_pending(v, TRUNCATED | FRESH, &nothing);
 	if (r < 0) {
 		if (e.code)
 			object_error_set(v->o, &e);
@@ -310,7 +311,7 @@ static int write_value(struct view *v, uint64_t fh, const char *data, size_t len
 {
 	_cleanup_buf_ struct buf b = BUF_INIT, before = BUF_INIT;
 	uint32_t flags;
-	bool complete;
+	bool complete, fresh;
 	int r;
 
 	if ((uint64_t)off + len > EDIT_SIZE_MAX)
@@ -322,14 +323,15 @@ static int write_value(struct view *v, uint64_t fh, const char *data, size_t len
 		off = 0;
 	if (flags)
 		buf_add(&before, buf_str(&b), b.len);
+	fresh = (flags & FRESH || (v->what == VIEW_SCRATCH && !flags)) && (size_t)off == b.len;
 	if (b.len < (size_t)off + len)
 		buf_resize(&b, (size_t)off + len);
 	if (buf_error(&b) || buf_error(&before))
 		return -ENOMEM;
 	memcpy(b.data + off, data, len);
-	complete = len && (!off || append) && (size_t)off + len == b.len && data[len - 1] == '\n' && !view_is_document(v);
+	complete = len && (!off || append || fresh) && (size_t)off + len == b.len && data[len - 1] == '\n' && !view_is_document(v);
 	if (!complete) {
-		r = put_pending(v, DIRTY, &b);
+		r = put_pending(v, DIRTY | (fresh ? FRESH : 0), &b);
 		if (!r)
 			set_wrote(fh, true);
 		return r;
@@ -384,7 +386,7 @@ int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
 	/* truncate(2) by path, with nobody who could write more: it is the whole edit. */
 	if (!fh && !edit_has_writers(v->ino))
 		return view_commit(v, buf_str(&b), b.len, e);
-	return put_pending(v, (flags & DIRTY) | TRUNCATED, &b);
+	return put_pending(v, (flags & DIRTY) | TRUNCATED | (len ? 0 : FRESH), &b);
 }
 
 /*

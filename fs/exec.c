@@ -142,7 +142,8 @@ static const struct stream output_stream = { .read = output_read, .size = output
 static const struct stream end_stream = { .wait = wait_end, .cancel = exec_wait_cancel };
 
 #define INPUT(ID, NAME, FLAGS, DOC) \
-	{ .id = ID, .name = NAME, .mode = S_IFREG | 0600, .flags = ROW_VOLATILE_ALWAYS | (FLAGS), .show = show_item, .store = store_item, .doc = DOC }
+	{ .id = ID, .name = NAME, .mode = S_IFREG | 0600, .flags = ROW_VOLATILE_ALWAYS | (FLAGS), .show = show_item, \
+	  .store = store_item, .doc = DOC }
 #define OUTPUT(ID, NAME, DOC) \
 	{ .id = ID, .name = NAME, .mode = S_IFREG | 0400, .flags = ROW_VOLATILE_ALWAYS, .stream = &output_stream, .doc = DOC }
 

@@ -521,6 +521,11 @@ static void begin_first(void)
 {
 	int r = control_listen();
 
+	/* The name is that of the device number, which an unmounted tree may have had a moment ago. */
+	for (int i = 0; r == -EADDRINUSE && i < 20; i++) {
+		poll(NULL, 0, 50);
+		r = control_listen();
+	}
 	if (r)
 		log_warning("instfs --upgrade will not find us: %s", strerror(-r));
 	start_server();

@@ -89,11 +89,13 @@ static int show_user(struct view *v, struct buf *out, struct err *e)
 
 static const struct children user_children = { .dynamic = true, .lookup = user_lookup, .list = user_list };
 static const struct row image_user_rows[] = {
-	{ .id = ROW_IMG_USER_LINK, .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .show = show_user, .doc = "link to an instance made from it" },
+	{ .id = ROW_IMG_USER_LINK, .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .show = show_user,
+	  .doc = "link to an instance made from it" },
 	{ 0 },
 };
 static const struct row profile_user_rows[] = {
-	{ .id = ROW_PRO_USER_LINK, .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .show = show_user, .doc = "link to an instance that uses it" },
+	{ .id = ROW_PRO_USER_LINK, .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .show = show_user,
+	  .doc = "link to an instance that uses it" },
 	{ 0 },
 };
 static const struct dir image_users_dir = { image_user_rows, &user_children };
@@ -253,7 +255,8 @@ static const struct row image_rows[] = {
 	  .doc = "the original bytes: a unified image, any compression; cp one here to make the image" },
 	{ .id = ROW_IMG_PROPERTIES, .name = "properties", .mode = S_IFDIR | 0755, .deps = CHANGED_ENTRIES, .dir = &properties_dir,
 	  .doc = "one property per file" },
-	{ .id = ROW_IMG_USED_BY, .name = "used_by", .mode = S_IFDIR | 0555, .dir = &image_users_dir, .doc = "links to the instances made from it" },
+	{ .id = ROW_IMG_USED_BY, .name = "used_by", .mode = S_IFDIR | 0555, .dir = &image_users_dir,
+	  .doc = "links to the instances made from it" },
 	{ .id = ROW_IMG_PROGRESS, .name = "progress", .mode = S_IFREG | 0444, .flags = ROW_VOLATILE_ALWAYS, .show = show_progress,
 	  .doc = "the operation under way; empty when idle" },
 	{ .id = ROW_IMG_ERROR, .name = "error", .mode = S_IFREG | 0444, .deps = CHANGED_ERROR, .show = show_error,

@@ -186,6 +186,13 @@ int view_child(struct view *dir, const char *name, uint64_t *ino)
 	return d->children->lookup ? d->children->lookup(dir, name, ino) : -ENOENT;
 }
 
+bool view_any_name(enum entry_kind kind, const char *name)
+{
+	const struct key *k = kind == ENT_CONFIG ? key_find(name) : NULL;
+
+	return kind != ENT_CONFIG || (k && strchr(k->name, '*'));
+}
+
 bool view_knows_name(struct view *dir, const char *name)
 {
 	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
@@ -194,7 +201,7 @@ bool view_knows_name(struct view *dir, const char *name)
 		return true;
 	if (!c || !c->kind)
 		return false;
-	if (c->kind == ENT_CONFIG)
+	if (c->kind == ENT_CONFIG && !view_any_name(c->kind, name))
 		return key_find(name) != NULL;
 	/* Where any name is possible only those count that are there. */
 	HOLD_LOCK(&dir->o->lock);

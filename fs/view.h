@@ -63,6 +63,9 @@ bool view_is_cacheable(struct view *v);
 /* Attributes; a pending edit's length when fh names a writer. -errno. */
 int view_stat(struct view *v, uint64_t fh, struct stat *st);
 
+/* Whether an entry can have any name there (devices, user.KEY), so that a name alone does not tell a value from a tool's file. */
+bool view_any_name(enum entry_kind kind, const char *name);
+
 /* Under which name mode and times of a fixed directory are kept (ENT_META): the core knows those of entries by their kind. */
 const char *view_meta_name(const struct row *r);
 

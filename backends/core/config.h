@@ -46,8 +46,8 @@ int config_set(struct object *o, const struct entry_change *c, const struct call
 int config_check(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
 
 /*
- * Whether who may make fields (profiles), config and devices of an instance or profile equal to these entries, and whether they are valid: for
- * a snapshot that is restored and for what is copied or imported, before object_snapshot_recall() or object_change().
+ * Whether who may make fields (profiles), config and devices of an instance or profile equal to these entries, and whether they are
+ * valid: for a snapshot that is restored and for what is copied or imported, before object_snapshot_recall() or object_change().
  */
 int config_check_all(struct object *o, struct entry *const *entries, size_t n, const struct caller *who, struct err *e);
 

@@ -125,8 +125,11 @@ int rootfs_mount(struct object *o, const char *snap, char *path, size_t size, st
 	if (mounted && in_use(o))
 		return 0;
 	r = wanted_map(o, &m, e);
-	if (r < 0 || (mounted && mounted_with(name, &m)))
-		return r;
+	/* What is mounted stays good while the map that the next start would need cannot be had. */
+	if (r < 0)
+		return mounted ? 0 : r;
+	if (mounted && mounted_with(name, &m))
+		return 0;
 	return do_mount(o, snap, name, path, &m, e);
 }
 

@@ -203,6 +203,7 @@ static int overlay_remove(const struct volume *v, struct err *e)
 struct layers {
 	char dir[600];		/* beside the target, while mounting */
 	char base[640], volume[640];
+	char lower[660];	/* below the volume's own layer: the base, or an empty directory of the volume */
 	int userns;
 };
 
@@ -221,6 +222,7 @@ static int layers_names(struct layers *l, const char *target, struct err *e)
 	snprintf(l->dir, sizeof(l->dir), "%.*s/.layers.%s", (int)(slash - target), target, slash + 1);
 	snprintf(l->base, sizeof(l->base), "%s/base", l->dir);
 	snprintf(l->volume, sizeof(l->volume), "%s/volume", l->dir);
+	snprintf(l->lower, sizeof(l->lower), "%s", l->base);
 	return 0;
 }
 
@@ -240,7 +242,7 @@ static int attach_layer(const char *from, const struct layers *l, const char *at
 	return fd < 0 ? fd : mount_attach(fd, at, e);
 }
 
-static int attach_layers(const struct volume *v, int payload, const struct layers *l, struct err *e)
+static int attach_layers(const struct volume *v, int payload, struct layers *l, struct err *e)
 {
 	char base[600], fingerprint[160], path[64];
 	int r = copy_read_text(payload, "base", fingerprint, sizeof(fingerprint));
@@ -255,6 +257,11 @@ static int attach_layers(const struct volume *v, int payload, const struct layer
 	if (!r && fingerprint[0]) {
 		base_path(fingerprint, base, sizeof(base));
 		r = attach_layer(base, l, l->base, true, e);
+	} else if (!r) {
+		/* It must go on to exist: a lower directory that is removed under an overlay makes that list nothing. */
+		if (mkdirat(payload, "empty", 0755) < 0 && errno != EEXIST)
+			return err_sys(e, errno, "cannot make an empty layer");
+		snprintf(l->lower, sizeof(l->lower), "%s/empty", l->volume);
 	}
 	/* The dot: not the link in /proc, but what it leads to. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", payload);
@@ -282,9 +289,9 @@ static int mount_layers(const struct volume *v, const struct layers *l, const ch
 	if (v->snap[0]) {
 		flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
 		/* An overlay without upperdir wants two layers at least; an empty directory is as good as any. */
-		snprintf(options, sizeof(options), "lowerdir=%s/upper:%s," FEATURES, l->volume, l->base);
+		snprintf(options, sizeof(options), "lowerdir=%s/upper:%s," FEATURES, l->volume, l->lower);
 	} else {
-		snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s/upper,workdir=%s/work," FEATURES, l->base, l->volume,
+		snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s/upper,workdir=%s/work," FEATURES, l->lower, l->volume,
 			 l->volume);
 	}
 	if (mount("instfs", target, "overlay", flags, options) < 0)

@@ -9,8 +9,9 @@ for f in $(product; find tests -name '*.[ch]'); do
 	*.c) [ "$first" = '// SPDX-License-Identifier: LGPL-2.1-or-later' ] || offence "$f:1: SPDX line" ;;
 	*.h) [ "$first" = '/* SPDX-License-Identifier: LGPL-2.1-or-later */' ] || offence "$f:1: SPDX line" ;;
 	esac
-	expand -t 8 "$f" | awk -v f="$f" 'length($0) > 146 { print f ":" NR ": " length($0) " columns" }' >>"$OFFENCES"
-	awk -v f="$f" 'length($0) > 140 { print f ":" NR ": " length($0) " characters" }
+	case $f in tests/*) max=200 ;; *) max=142 ;; esac
+	expand -t 8 "$f" | awk -v f="$f" -v max=$max 'length($0) > max + 6 { print f ":" NR ": " length($0) " columns" }' >>"$OFFENCES"
+	awk -v f="$f" -v max=$max 'length($0) > max { print f ":" NR ": " length($0) " characters" }
 		/[ \t]$/ { print f ":" NR ": blanks at the end" }
 		/^    / && !/^ +\*/ { print f ":" NR ": indented by blanks" }' "$f" >>"$OFFENCES"
 	[ -z "$(tail -c 1 "$f")" ] || offence "$f: no newline at the end"

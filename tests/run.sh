@@ -38,7 +38,7 @@ export INSTFS_LOGS=$LOGS RESULTS
 mkdir -p "$LOGS"
 find "$LOGS" -type f -delete
 
-names() { find "$@" -name '*.sh' -type f -perm -u+x 2>/dev/null | sort; }
+names() { find "$@" -name '*.sh' -not -name lib.sh -type f -perm -u+x 2>/dev/null | sort; }
 LINT=$(names tests/lint)
 CASES=$(names tests/cases -not -path '*/lxc/*' | xargs -r grep -LE '^# needs: lxc')
 SERIAL=$(names tests/cases | xargs -r grep -lE '^# needs: lxc'; names tests/cases/lxc; names tests/nfs)

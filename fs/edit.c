@@ -257,10 +257,14 @@ int edit_open(struct view *v, int flags, pid_t pid, uint64_t *ret_fh)
 	const bool plain = v->what == VIEW_SCRATCH && !v->kind;
 	struct handle h = { .ino = v->ino, .flags = flags, .opener = (uint32_t)edit_tgid(pid) };
 	const struct buf nothing = BUF_INIT;
+	_cleanup_view_ struct view now = { 0 };
 	struct err e = ERR_INIT;
 	int r = 0;
 
 	HOLD_LOCK(serial_of(v->ino));
+	/* Whoever had the lock may have unset the value: the kernel looks again when it is told. */
+	if (view_open(&now, v->ino, v->who))
+		return -ESTALE;
 	if (v->row->stream)
 		r = v->row->stream->open ? v->row->stream->open(v, flags & O_TRUNC, &e) : 0;
 	else if (flags & O_TRUNC && plain)

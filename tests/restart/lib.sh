@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For tests of takeover: the small file system of memfs.c instead of instfs (set REAL=1 before for the real one), and load.c.
+# What tests of takeover share.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/case.sh"
 needs_root
 LOADER=$BUILDS/build-normal/restart-load

@@ -19,12 +19,12 @@ foreach(unit ${UNITS})
 	configure_file(${unit} ${CMAKE_BINARY_DIR}/${name} @ONLY)
 	install(FILES ${CMAKE_BINARY_DIR}/${name} DESTINATION ${INSTFS_UNITDIR})
 endforeach()
-# mount -t fuse.instfs needs nothing of ours (mount.fuse3 runs instfs from PATH); /etc/fstab: instfs /mnt/instfs fuse.instfs defaults 0 0
-install(DIRECTORY DESTINATION ${CMAKE_INSTALL_FULL_LOCALSTATEDIR}/lib/instfs
-	DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+# mount -t fuse.instfs needs nothing of ours: mount.fuse3 runs instfs from PATH. In /etc/fstab: instfs /mnt/instfs fuse.instfs defaults 0 0
 
+# The programs know the directory of their helpers from the prefix, so that a package is made with the one it is meant for:
+#	cmake -S . -B build -DCMAKE_INSTALL_PREFIX=/usr && make -C build package
 set(CPACK_GENERATOR DEB)
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_PACKAGE_NAME instfs)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "instfs maintainers <root@localhost>")

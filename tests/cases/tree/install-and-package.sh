@@ -20,6 +20,7 @@ if command -v man >/dev/null; then
 fi
 if command -v dpkg-deb >/dev/null; then
 	(cd "$build" && cpack -G DEB -B "$T/pack") >"$T/out" 2>&1 || { tail "$T/out"; fail "cpack"; }
-	dpkg-deb -c "$T"/pack/*.deb | grep -q 'bin/instfs$'
+	dpkg-deb -c "$T"/pack/*.deb >"$T/contents"
+	grep -q "bin/instfs\$" "$T/contents"
 	dpkg-deb -f "$T"/pack/*.deb Depends | grep -q 'fuse3'
 fi

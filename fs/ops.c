@@ -55,16 +55,11 @@ uint64_t op_writer(const struct fuse_file_info *fi)
 	return fi && !(fi->fh & FH_READER) ? fi->fh : 0;
 }
 
-bool op_is_dynamic(struct view *dir)
-{
-	return dir->row->dir && dir->row->dir->children && dir->row->dir->children->dynamic;
-}
-
 bool op_may_vanish(struct view *dir, const char *name)
 {
 	const struct row *r = row_in(dir->row->dir, name);
 
-	return op_is_dynamic(dir) || (r && r->exists);
+	return view_is_dynamic(dir) || (r && r->exists && r->flags & ROW_VOLATILE_ALWAYS);
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -248,7 +243,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool pl
 	if (!op_begin(req, ino, &who, &v))
 		return;
 	data = malloc(size);
-	l = (struct listing){ .req = req, .who = &who, .plus = plus, .dynamic = op_is_dynamic(&v), .data = data, .size = size };
+	l = (struct listing){ .req = req, .who = &who, .plus = plus, .dynamic = view_is_dynamic(&v), .data = data, .size = size };
 	r = data ? names_list(&v, (uint64_t)off, add_name, &l) : -ENOMEM;
 	if (r < 0)
 		fuse_reply_err(req, -r);
@@ -274,7 +269,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (!op_begin(req, ino, &who, &v))
 		return;
 	fi->fh = 0;
-	fi->cache_readdir = fi->keep_cache = !op_is_dynamic(&v) && view_is_cacheable(&v);
+	fi->cache_readdir = fi->keep_cache = !view_is_dynamic(&v) && view_is_cacheable(&v);
 	fuse_reply_open(req, fi);
 }
 
@@ -339,7 +334,7 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 		return;
 	reply_unprepare(dir.done_arg);
 	request_result(&who, r, ino);
-	reply_entry(req, r, ino, &who, op_is_dynamic(&dir));
+	reply_entry(req, r, ino, &who, view_is_dynamic(&dir));
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)

@@ -17,8 +17,7 @@ void op_tell(struct view *v, const struct err *e, int r);
 bool op_begin(fuse_req_t req, fuse_ino_t ino, struct caller *who, struct view *v);
 /* The handle of a writer, 0 for readers. */
 uint64_t op_writer(const struct fuse_file_info *fi);
-/* Names in that directory come and go by themselves; this name may. */
-bool op_is_dynamic(struct view *dir);
+/* The name may come or go by itself. */
 bool op_may_vanish(struct view *dir, const char *name);
 struct meta op_new_meta(const struct caller *who, mode_t mode);
 /* True when an earlier server had done it: the request is answered. */

@@ -245,6 +245,13 @@ bool view_is_writable(struct view *v)
 	return v->row->store || v->row->flags & ROW_FIELD || (v->row->stream && v->row->stream->write);
 }
 
+bool view_is_dynamic(struct view *dir)
+{
+	if (!dir->row->dir || !dir->row->dir->children || !dir->row->dir->children->dynamic)
+		return false;
+	return !(dir->row->flags & ROW_VOLATILE_RUN) || instance_is_running(dir->o);
+}
+
 bool view_is_cacheable(struct view *v)
 {
 	if (v->what == VIEW_SCRATCH)
@@ -253,7 +260,7 @@ bool view_is_cacheable(struct view *v)
 		return false;
 	if (v->row->flags & ROW_VOLATILE_RUN && instance_is_running(v->o))
 		return false;
-	if (v->row->dir && v->row->dir->children && v->row->dir->children->dynamic)
+	if (view_is_dynamic(v))
 		return false;
 	return !edit_has_writers(v->ino);
 }

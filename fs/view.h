@@ -57,6 +57,8 @@ int view_render(struct view *v, struct buf *out, struct err *e);
 int view_commit(struct view *v, const char *value, size_t len, struct err *e);
 bool view_is_document(struct view *v);
 bool view_is_writable(struct view *v);
+/* Whether names in the directory come and go by themselves now. */
+bool view_is_dynamic(struct view *dir);
 /* Whether the kernel may keep attributes and content until it is told otherwise. */
 bool view_is_cacheable(struct view *v);
 

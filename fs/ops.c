@@ -330,8 +330,10 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 		r = view_child(&dir, name, &ino);
 	change_end(dir.o->id);
 	op_tell(&dir, &e, r);
-	if (r == 1)
+	if (r == 1) {
+		reply_accepted(dir.done_arg);
 		return;
+	}
 	reply_unprepare(dir.done_arg);
 	request_result(&who, r, ino);
 	reply_entry(req, r, ino, &who, view_is_dynamic(&dir));
@@ -359,8 +361,10 @@ static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, co
 	if (r == -EEXIST && again)
 		r = view_child(&dir, name, &ino);
 	op_tell(&dir, &e, r);
-	if (r == 1)
+	if (r == 1) {
+		reply_accepted(dir.done_arg);
 		return;
+	}
 	reply_unprepare(dir.done_arg);
 	request_result(&who, r, ino);
 	reply_entry(req, r, ino, &who, row_in(dir.row->dir, name));

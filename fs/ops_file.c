@@ -208,8 +208,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 		v.done_arg = v.row->flags & ROW_COMMAND ? reply_prepare(req, &who, v.o, LATER_WRITE, size, 0, NULL) : NULL;
 	}
 	r = edit_write(&v, fi->fh, buf, size, off, fi->flags & O_APPEND, &e);
-	if (r == 1)
+	if (r == 1) {
+		reply_accepted(v.done_arg);
 		return;
+	}
 	reply_unprepare(v.done_arg);
 	if (r < 0 && e.code)
 		log_info("%s: %s", v.o->name, e.text);
@@ -238,8 +240,10 @@ static void finish(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, bo
 		v.done_arg = reply_prepare(req, &who, v.o, LATER_ERR, 0, 0, NULL);
 	}
 	r = sync ? edit_fsync(&v, fi->fh, &e) : edit_flush(&v, fi->fh, who.pid, &e);
-	if (r == 1)
+	if (r == 1) {
+		reply_accepted(v.done_arg);
 		return;
+	}
 	reply_unprepare(v.done_arg);
 	fuse_reply_err(req, r < 0 ? -r : 0);
 }

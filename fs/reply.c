@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,10 @@ void reply_data(fuse_req_t req, const struct buf *b, size_t size, off_t off)
 
 /* ---- waiting for an operation ---- */
 
+/* Two parties hold it: the handler, until it knows that the operation was accepted, and whoever answers. */
 struct later_reply {
+	atomic_int refs;
+	atomic_bool interrupted;	/* before there was an operation to leave alone */
 	fuse_req_t req;
 	struct caller who;
 	struct object *o;
@@ -71,8 +75,10 @@ struct later_reply {
 	char name[256];
 };
 
-static void later_free(struct later_reply *l)
+static void later_put(struct later_reply *l, int refs)
 {
+	if (atomic_fetch_sub(&l->refs, refs) != refs)
+		return;
 	object_put(l->o);
 	free(l);
 }
@@ -82,10 +88,11 @@ static void later_cancel(fuse_req_t req, void *arg)
 {
 	struct later_reply *l = arg;
 
+	atomic_store(&l->interrupted, true);
 	if (!op_detach(l->o, l))
 		return;
 	fuse_reply_err(req, EINTR);
-	later_free(l);
+	later_put(l, 1);
 }
 
 void *reply_prepare(fuse_req_t req, const struct caller *who, struct object *o, enum later how, size_t size,
@@ -95,7 +102,7 @@ void *reply_prepare(fuse_req_t req, const struct caller *who, struct object *o, 
 
 	if (!l)
 		return NULL;
-	*l = (struct later_reply){ .req = req, .who = *who, .o = object_ref(o), .how = how, .size = size, .dir = dir };
+	*l = (struct later_reply){ .refs = 2, .req = req, .who = *who, .o = object_ref(o), .how = how, .size = size, .dir = dir };
 	snprintf(l->name, sizeof(l->name), "%s", name ? name : "");
 	request_defer(req, later_cancel, l);
 	return l;
@@ -108,7 +115,19 @@ void reply_unprepare(void *arg)
 	if (!l)
 		return;
 	request_undefer(l->req);
-	later_free(l);
+	later_put(l, 2);
+}
+
+void reply_accepted(void *arg)
+{
+	struct later_reply *l = arg;
+
+	if (l && atomic_load(&l->interrupted) && op_detach(l->o, l)) {
+		fuse_reply_err(l->req, EINTR);
+		later_put(l, 1);
+	}
+	if (l)
+		later_put(l, 1);
 }
 
 void reply_done(void *arg, int result)
@@ -136,7 +155,7 @@ void reply_done(void *arg, int result)
 	else
 		fuse_reply_err(l->req, 0);
 	op_acknowledge(l->who.unique);
-	later_free(l);
+	later_put(l, 1);
 }
 
 /* ---- waiting for data ---- */

@@ -17,12 +17,13 @@ void reply_data(fuse_req_t req, const struct buf *b, size_t size, off_t off);
 
 /*
  * A request that waits for an operation. reply_prepare() before the operation can be asked for; then either reply_unprepare() (it was
- * not accepted or is done) or nothing: reply_done(arg, result) answers.
+ * not accepted, or is done: the handler answers) or reply_accepted(): reply_done(arg, result) answers, or has already.
  */
 enum later { LATER_ERR, LATER_WRITE, LATER_ENTRY };
 void *reply_prepare(fuse_req_t req, const struct caller *who, struct object *o, enum later how, size_t size,
 		    uint64_t dir, const char *name);
 void reply_unprepare(void *arg);
+void reply_accepted(void *arg);
 void reply_done(void *arg, int result);
 
 /* A READ that blocks (stream->wait); nonblock: EAGAIN when it would. Takes care of everything. */

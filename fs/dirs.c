@@ -221,7 +221,8 @@ static const struct row usage_rows[] = {
 	USAGE(ROW_USAGE_PIDS, "pids.current", "processes and threads"),
 	USAGE(ROW_USAGE_PIDS_LIMIT, "pids.limit", "a number, or max"),
 	{ .id = ROW_USAGE_DISK, .name = "disk", .mode = S_IFDIR | 0555, .dir = &disk_dir, .doc = "disk usage by device" },
-	{ .id = ROW_USAGE_NETWORK, .name = "network", .mode = S_IFDIR | 0555, .flags = ROW_VOLATILE_RUN, .dir = &net_dir, .doc = "network counters by interface" },
+	{ .id = ROW_USAGE_NETWORK, .name = "network", .mode = S_IFDIR | 0555, .flags = ROW_VOLATILE_RUN,
+	  .dir = &net_dir, .doc = "network counters by interface" },
 	{ 0 },
 };
 const struct dir usage_dir = { usage_rows, NULL };

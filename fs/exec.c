@@ -10,6 +10,7 @@
 #include "backends/core/cleanup.h"
 #include "fs/change.h"
 #include "fs/dirs.h"
+#include "fs/stream.h"
 #include "fs/view.h"
 
 static int exec_lookup(struct view *dir, const char *name, uint64_t *ino)
@@ -102,32 +103,12 @@ static int output_open(struct view *v)
 
 static int output_read(struct view *v, size_t size, off_t off, struct buf *out, struct err *e)
 {
-	_cleanup_close_ int fd = output_open(v);
-	ssize_t n;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	buf_resize(out, size);
-	if (buf_error(out))
-		return -ENOMEM;
-	n = pread(fd, out->data, size, off);
-	if (n < 0)
-		return -errno;
-	buf_resize(out, (size_t)n);
-	return 0;
+	return stream_read_fd(output_open(v), size, off, out);
 }
 
 static int output_size(struct view *v, uint64_t *ret, struct err *e)
 {
-	_cleanup_close_ int fd = output_open(v);
-	struct stat st = { 0 };
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	if (fstat(fd, &st))
-		return -errno;
-	*ret = (uint64_t)st.st_size;
-	return 0;
+	return stream_size_fd(output_open(v), ret);
 }
 
 static int wait_end(struct view *v, uint64_t fh, size_t size, off_t off, struct buf *out, struct err *e)

@@ -13,6 +13,7 @@
 #include "backends/core/storage.h"
 #include "fs/dirs.h"
 #include "fs/edit.h"
+#include "fs/stream.h"
 #include "fs/top.h"
 
 /* ---- used_by/ ---- */
@@ -148,32 +149,12 @@ static int data_fd(struct view *v)
 
 static int data_read(struct view *v, size_t size, off_t off, struct buf *out, struct err *e)
 {
-	_cleanup_close_ int fd = data_fd(v);
-	ssize_t n;
-
-	if (fd < 0)
-		return fd == -ENODATA ? 0 : fd;
-	buf_resize(out, size);
-	if (buf_error(out))
-		return -ENOMEM;
-	n = pread(fd, out->data, size, off);
-	if (n < 0)
-		return -errno;
-	buf_resize(out, (size_t)n);
-	return 0;
+	return stream_read_fd(data_fd(v), size, off, out);
 }
 
 static int data_size(struct view *v, uint64_t *ret, struct err *e)
 {
-	_cleanup_close_ int fd = data_fd(v);
-	struct stat st = { 0 };
-
-	if (fd < 0)
-		return fd == -ENODATA ? 0 : fd;
-	if (fstat(fd, &st))
-		return -errno;
-	*ret = (uint64_t)st.st_size;
-	return 0;
+	return stream_size_fd(data_fd(v), ret);
 }
 
 static bool data_exists(struct view *v)

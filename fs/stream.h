@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* For streams (fs/row.h) whose bytes are a file's: both take over the descriptor, which may be a negative errno; ENOENT and ENODATA read as empty. */
+/*
+ * For streams (fs/row.h) whose bytes are a file's: both take over the descriptor, which may be a negative errno; ENOENT and ENODATA
+ * read as empty.
+ */
 #pragma once
 
 #include <stdint.h>

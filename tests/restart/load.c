@@ -372,6 +372,40 @@ static pid_t find_holder(void)
 	return revived ? revived : server ? parent_of(server) : 0;
 }
 
+static bool has_fuse(pid_t pid)
+{
+	char path[64], target[64];
+	bool found = false;
+
+	for (int fd = 3; !found && fd < 32; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		if (n > 0) {
+			target[n] = '\0';
+			found = !strcmp(target, "/dev/fuse");
+		}
+	}
+	return found;
+}
+
+/* The connection lives as long as one of the two: the server must know its holder before that is killed, and the next one must hold the
+ * descriptors before the server is. */
+static void kill_holder(pid_t pid)
+{
+	pid_t next;
+
+	usleep(200000);
+	kill(pid, signal_number);
+	for (int i = 0; i < 1000; i++) {
+		usleep(10000);
+		next = find("--internal-holder");
+		if (next && next != pid && has_fuse(next))
+			return;
+	}
+}
+
 static uint64_t take_worst(void)
 {
 	uint64_t worst = 0, t = now();
@@ -399,14 +433,18 @@ static int run_kills(uint64_t *pauses)
 	int n = 0, tries = 0;
 
 	while (n < kills && tries++ < kills + 1000) {
-		pid_t pid = holder_every && n % holder_every == holder_every - 1 ? find_holder() : find("--internal-server");
+		bool holder = holder_every && n % holder_every == holder_every - 1;
+		pid_t pid = holder ? find_holder() : find("--internal-server");
 
 		if (pid <= 1) {
 			usleep(2000);
 			continue;
 		}
 		take_worst();
-		kill(pid, signal_number);
+		if (holder)
+			kill_holder(pid);
+		else
+			kill(pid, signal_number);
 		usleep((useconds_t)interval_ms * 1000);
 		pauses[n++] = take_worst();
 	}

@@ -169,6 +169,19 @@ static int space_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
 	return object_each(spaces[i].space, (uint32_t)after, space_emit, &l);
 }
 
+/* "image-created" and the like, for those of which nobody else tells. */
+static void tell(size_t space, const char *what, struct object *o, const char *old_name)
+{
+	static const char *const nouns[] = { "instance", "image", "profile", "instance" };
+	_cleanup_buf_ struct buf extra = BUF_INIT;
+	char type[64];
+
+	snprintf(type, sizeof(type), "%s-%s", nouns[space], what);
+	if (old_name)
+		event_add_member(&extra, "old_name", old_name);
+	event_emit(type, o, old_name ? buf_str(&extra) : NULL);
+}
+
 static int instance_make(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e)
 {
 	_cleanup_object_ struct object *o = NULL;
@@ -186,9 +199,11 @@ static int profile_make(struct view *dir, const char *name, const struct meta *m
 
 	if (!r)
 		r = object_create(SPACE_PROFILES, name, m, &o, e);
-	if (!r)
-		*ino = view_row_ino(o, 0, ROW_PROFILE);
-	return r;
+	if (r)
+		return r;
+	*ino = view_row_ino(o, 0, ROW_PROFILE);
+	tell(space_of(dir), "created", o, NULL);
+	return 0;
 }
 
 static int image_make(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e)
@@ -196,9 +211,11 @@ static int image_make(struct view *dir, const char *name, const struct meta *m, 
 	_cleanup_object_ struct object *o = NULL;
 	int r = image_create(name, m, dir->who, &o, e);
 
-	if (!r)
-		*ino = view_row_ino(o, 0, ROW_IMAGE);
-	return r;
+	if (r)
+		return r;
+	*ino = view_row_ino(o, 0, ROW_IMAGE);
+	tell(space_of(dir), "created", o, NULL);
+	return 0;
 }
 
 /* An instance is no longer there under its name: what a backend keeps by it goes, and who waits for it is told. */
@@ -221,6 +238,7 @@ static int space_remove(struct view *dir, const char *name, struct err *e)
 		return -e->code;
 	if (spaces[space_of(dir)].space == SPACE_INSTANCES)
 		gone(o);
+	tell(space_of(dir), "deleted", o, name);
 	upkeep_wake();
 	return 0;
 }
@@ -249,8 +267,10 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 		return err_set(e, EPERM, "what is in the trash can only be moved back to instances/");
 	if (s == SPACE_INSTANCES && !instance_is_running(o))
 		backend_forget(o);
-	if (!object_rename(o, new_name, e))
+	if (!object_rename(o, new_name, e)) {
+		tell(space_of(from), "renamed", o, name);
 		return 0;
+	}
 	object_error_set(o, e);
 	return -e->code;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/event.h"
 #include "backends/core/config_plan.h"
 #include "backends/core/config_rules.h"
 
@@ -257,9 +258,33 @@ static int change(struct object *o, const struct entry_change *c, const struct c
 	return change_alone(&q, e);
 }
 
+static uint64_t generation_of(struct object *o)
+{
+	HOLD_LOCK(&o->lock);
+	return o->generation;
+}
+
+/* {"type":"instance-updated","kind":"config","key":"limits.memory"} */
+static void tell(struct object *o, const struct entry_change *c)
+{
+	static const char *const types[SPACE_MAX] = {
+		"config-updated", "instance-updated", "profile-updated", "image-updated", "instance-updated",
+	};
+	_cleanup_buf_ struct buf extra = BUF_INIT;
+
+	event_add_member(&extra, "kind", entry_kind_name(c->kind));
+	event_add_member(&extra, "key", c->name);
+	event_emit(types[o->space], o, buf_str(&extra));
+}
+
 int config_set(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e)
 {
-	return change(o, c, who, false, e);
+	const uint64_t before = generation_of(o);
+	int r = change(o, c, who, false, e);
+
+	if (!r && generation_of(o) != before)
+		tell(o, c);
+	return r;
 }
 
 int config_check(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e)

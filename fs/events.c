@@ -7,6 +7,7 @@
 #include "fs/events.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/core/event.h"
@@ -37,12 +38,24 @@ static uint64_t log_position(const struct position *p, uint64_t off)
 	return off < p->gap_at ? p->base + off : p->after + (off - p->gap_at - p->gap_len);
 }
 
-/* The reader lost something: says how much, and goes on with the oldest event that is still there. */
+/* The number of the event at a position of the log. */
+static unsigned long long sequence_at(uint64_t pos)
+{
+	static const char head[] = "{\"seq\":";
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	bool gap = false;
+
+	event_read(pos, 4096, &b, &gap);
+	return strncmp(buf_str(&b), head, strlen(head)) ? 1 : strtoull(b.data + strlen(head), NULL, 10);
+}
+
+/* The reader lost something: says so, with the number of the last event that it lost, and goes on with the oldest that is there. */
 static void put_gap(uint64_t fh, struct position *p, uint64_t off, uint64_t pos, struct buf *out)
 {
 	uint64_t tail = event_tail();
 
-	buf_addf(out, "{\"type\":\"gap\",\"lost_bytes\":%llu}\n", (unsigned long long)(tail - pos));
+	buf_addf(out, "{\"seq\":%llu,\"type\":\"gap\",\"lost_bytes\":%llu}\n", sequence_at(tail) - 1,
+		 (unsigned long long)(tail - pos));
 	p->base = log_position(p, off) - off;
 	p->gap_at = off;
 	p->gap_len = out->len;

@@ -58,9 +58,13 @@ run_unit() {
 	[ "$1" = asan ] || name=$name-$1
 	grep -qE -e "$PATTERN" <<<"tests/$name" || return 0
 	log=$LOGS/${name//\//_}.txt
-	(cd "$RESULTS/.." && TMPDIR=${INSTFS_TEST_TMP:-/var/tmp} TSAN_OPTIONS=halt_on_error=0:exitcode=66 \
-		timeout -k 5 120 "$2") >"$log" 2>&1 </dev/null
-	status=$?
+	for _ in 1 2; do
+		(cd "$RESULTS/.." && TMPDIR=${INSTFS_TEST_TMP:-/var/tmp} TSAN_OPTIONS=halt_on_error=0:exitcode=66 \
+			timeout -k 5 120 "$2") >"$log" 2>&1 </dev/null
+		status=$?
+		[ "$status" != 0 ] && [ "$status" != 77 ] || break
+		tail -n 20 "$log" | sed "s|^|    $name, a try: |"
+	done
 	if [ "$status" = 0 ]; then
 		result ok "$(elapsed "$start")" "$name" "$(tail -1 "$log" | sed 's/.*: //')"
 	elif [ "$status" = 77 ]; then

@@ -15,7 +15,7 @@ elapsed() {
 
 # run_one TIMEOUT SCRIPT. Each script may ask for another limit: "# timeout: SECONDS".
 run_one() {
-	local limit=$1 script=$2 name=${2#tests/} log start status own
+	local limit=$1 script=$2 name=${2#tests/} log start status own first=
 	name=${name#cases/}
 	name=${name%.sh}
 	log=$LOGS/${name//\//_}.txt
@@ -23,8 +23,16 @@ run_one() {
 	start=${EPOCHREALTIME/./}
 	setsid --wait timeout -k 20 "${own:-$limit}" "./$script" >"$log" 2>&1 </dev/null
 	status=$?
+	# Tests of a busy system can be late. A second try that succeeds counts, and is told with what the first one said.
+	if [ "$status" != 0 ] && [ "$status" != 77 ] && [[ $script != tests/lint/* ]]; then
+		tail -n 20 "$log" | sed "s|^|    $name, first try: |"
+		first="second try, the first ended with status $status"
+		mv "$log" "${log%.txt}.first.txt"
+		setsid --wait timeout -k 20 "${own:-$limit}" "./$script" >"$log" 2>&1 </dev/null
+		status=$?
+	fi
 	case $status in
-	0) result ok "$(elapsed "$start")" "$name" ;;
+	0) result ok "$(elapsed "$start")" "$name" "$first" ;;
 	77) result skip "$(elapsed "$start")" "$name" "$(sed -n 's/^skipped: //p' "$log" | tail -1)" ;;
 	124 | 137) result FAIL "$(elapsed "$start")" "$name" "no end within ${own:-$limit} s" ;;
 	*) result FAIL "$(elapsed "$start")" "$name" "status $status" ;;

@@ -145,6 +145,12 @@ void change_listener(struct object *o, unsigned what)
 		for (int s = SPACE_INSTANCES; s < SPACE_MAX; s++)
 			notify_inode(node_ino((struct node){ 0, 0, homes[s] }), false);
 		notify_inode(node_ino((struct node){ 0, 0, ROW_ROOTFS_DIR }), false);
+		/* Whoever walks over the old name meets inodes that are stale, and looks the name up again. */
+		if (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH) {
+			notify_inode(view_row_ino(o, 0, ROW_INSTANCE), false);
+			notify_inode(view_row_ino(o, 0, ROW_TRASHED), false);
+			change_rows(o, &instance_dir, 0, ~0u);
+		}
 		if (homes[o->space])
 			notify_entry(node_ino((struct node){ 0, 0, homes[o->space] }), o->name);
 	}

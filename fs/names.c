@@ -45,6 +45,7 @@ static int new_scratch(struct view *dir, const char *name, mode_t type, enum ent
 	s.size = data ? strlen(data) : 0;
 	s.ino = view_row_ino(dir->o, slot, S_ISDIR(type) ? ROW_SCRATCH_DIR : ROW_ENTRY);
 	snprintf(s.name, sizeof(s.name), "%s", name);
+	scratch_sweep(edit_has_writers);
 	r = scratch_add(&s, data, s.size);
 	if (r)
 		return err_set(e, -r, "%s: too many scratch files here", name);

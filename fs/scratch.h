@@ -45,5 +45,5 @@ int scratch_write(uint64_t ino, const void *data, size_t len, off_t off);	/* -EF
 int scratch_truncate(uint64_t ino, size_t len);
 /* Ascending inode numbers greater than after. */
 int scratch_list(uint64_t parent, uint64_t after, int (*f)(const struct scratch *s, void *arg), void *arg);
-/* Drops what was not used for SCRATCH_IDLE seconds and for which open(ino) is false. Called from a timer while there are any. */
+/* Drops what was not used for SCRATCH_IDLE seconds and for which is_open(ino) is false. Called before another one is made. */
 void scratch_sweep(bool (*is_open)(uint64_t ino));

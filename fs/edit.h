@@ -22,6 +22,9 @@ int edit_init(void);		/* reads the keep */
 
 /* A handle for writing; fh is unique over server lives. trunc: the edit begins empty. */
 int edit_open(struct view *v, int flags, pid_t pid, uint64_t *ret_fh);
+/* fh of a reader that needs one: a number without anything behind it. Writers' handles have the bit clear. */
+#define FH_READER (1ULL << 63)
+
 /* A number that no other handle of this connection has, in the low 63 bits. */
 uint64_t edit_number(void);
 bool edit_has_writers(uint64_t ino);

@@ -15,8 +15,6 @@
 #include "fs/edit.h"
 #include "fs/view.h"
 
-#define FH_READER (1ULL << 63)
-
 struct position {
 	uint64_t base;		/* log position of file offset 0 */
 	uint64_t gap_at;	/* file offset of the gap line, UINT64_MAX: none yet */

@@ -306,6 +306,19 @@ bool op_already(fuse_req_t req, const struct caller *who)
 	return true;
 }
 
+/* The end of what makes a name: 1 is answered by reply_done(). */
+static void answer_made(fuse_req_t req, struct view *dir, int r, uint64_t ino, const struct err *e, bool volatile_name)
+{
+	op_tell(dir, e, r);
+	if (r == 1) {
+		reply_accepted(dir->done_arg);
+		return;
+	}
+	reply_unprepare(dir->done_arg);
+	request_result(dir->who, r, ino);
+	reply_entry(req, r, ino, dir->who, volatile_name);
+}
+
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	_cleanup_view_ struct view dir = { 0 };
@@ -329,14 +342,7 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 	if (r == -EEXIST && again)
 		r = view_child(&dir, name, &ino);
 	change_end(dir.o->id);
-	op_tell(&dir, &e, r);
-	if (r == 1) {
-		reply_accepted(dir.done_arg);
-		return;
-	}
-	reply_unprepare(dir.done_arg);
-	request_result(&who, r, ino);
-	reply_entry(req, r, ino, &who, view_is_dynamic(&dir));
+	answer_made(req, &dir, r, ino, &e, view_is_dynamic(&dir));
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
@@ -360,14 +366,7 @@ static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, co
 	r = names_symlink(&dir, name, target, &m, &ino, &e);
 	if (r == -EEXIST && again)
 		r = view_child(&dir, name, &ino);
-	op_tell(&dir, &e, r);
-	if (r == 1) {
-		reply_accepted(dir.done_arg);
-		return;
-	}
-	reply_unprepare(dir.done_arg);
-	request_result(&who, r, ino);
-	reply_entry(req, r, ino, &who, row_in(dir.row->dir, name));
+	answer_made(req, &dir, r, ino, &e, row_in(dir.row->dir, name));
 }
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,

@@ -8,9 +8,6 @@
 #include "fs/session.h"
 #include "fs/view.h"
 
-/* fh of a reader that needs one: a number without anything behind it. Writers' handles (fs/edit.h) have the bit clear. */
-#define FH_READER (1ULL << 63)
-
 /* The sentence of a failure goes to the object's `error`; the log has it once. */
 void op_tell(struct view *v, const struct err *e, int r);
 /* Resolves the inode; answers the request when that fails. */

@@ -16,11 +16,3 @@ int show_error(struct view *v, struct buf *out, struct err *e);
 int show_progress(struct view *v, struct buf *out, struct err *e);
 int show_created(struct view *v, struct buf *out, struct err *e);
 int show_yaml(struct view *v, struct buf *out, struct err *e);
-/* A directory of links to instances: children for used_by/. */
-struct name_list {
-	list_fn emit;
-	void *arg;
-	uint64_t after;
-	uint32_t object;
-	uint16_t row;
-};

@@ -42,7 +42,7 @@ bool expanded_bool(const struct expanded *x, const char *key, bool def);
  */
 int config_set(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
 
-/* As config_set() but changes nothing: for the check at flush. */
+/* As config_set() but changes nothing. */
 int config_check(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
 
 /*

@@ -19,8 +19,8 @@
 #include "backends/core/buf.h"
 
 enum keep_kind {		/* append only: the numbers live in a running holder across upgrades */
-	KEEP_HANDLE = 1,	/* fh -> struct handle                                   fs/handle.c */
-	KEEP_PENDING = 2,	/* ino -> bytes of an edit that is not committed          fs/pending.c */
+	KEEP_HANDLE = 1,	/* fh -> struct handle                                   fs/edit.c */
+	KEEP_PENDING = 2,	/* ino -> bytes of an edit that is not committed          fs/edit.c */
 	KEEP_SCRATCH = 3,	/* ino -> scratch node: meta, parent, name                fs/scratch.c */
 	KEEP_SCRATCH_DATA = 4,	/* ino -> its bytes                                       fs/scratch.c */
 	KEEP_TOMB = 5,		/* ino -> tombstone                                       fs/tomb.c */

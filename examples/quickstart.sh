@@ -69,12 +69,7 @@ run "cmake -S '$SOURCE' -B '$BUILD' >'$SOURCE/.quickstart.log' 2>&1 && make -C '
 rm -f "$SOURCE/.quickstart.log"
 
 say "Containers without privileges use a range of ids of their own"
-for f in /etc/subuid /etc/subgid; do
-	if ! grep -q '^root:' "$f" 2>/dev/null; then
-		echo "$f has no line for root; adding one (this stays)"
-		run "echo root:1000000:65536 >>$f"
-	fi
-done
+give_root_ids
 grep -H '^root:' /etc/subuid /etc/subgid
 
 say "Mount"

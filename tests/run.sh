@@ -59,6 +59,7 @@ fi
 START=$SECONDS
 if [ -n "$INSTALL" ]; then
 	install_packages tests/packages.txt examples/packages.txt || true
+	give_root_ids
 	[ -n "$FAST" ] || install_packages tests/packages-heavy.txt || true
 fi
 [ -z "$BUILD" ] || build_all

@@ -44,3 +44,14 @@ apt_install() {
 	fi
 	rm -f "$log"
 }
+
+# A range of ids for unprivileged containers, which a bare Debian does not give to root. What is there stays.
+give_root_ids() {
+	local f
+	[ "$(id -u)" = 0 ] || return 0
+	for f in /etc/subuid /etc/subgid; do
+		grep -q '^root:' "$f" 2>/dev/null && continue
+		echo "$f has no line for root; adding root:1000000:1000000000 (this stays)"
+		echo root:1000000:1000000000 >>"$f"
+	done
+}

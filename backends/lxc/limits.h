@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "backends/core/cgroup.h"
 #include "backends/core/config.h"
-#include "backends/lxc/cgroup.h"
 
 #define LIMITS_MAX 16
 #define LIMIT_VALUE_MAX 1024	/* a long list of CPUs */

@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "backends/core/cgroup.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/instance.h"
 #include "backends/core/keep.h"
 #include "backends/core/mount.h"
 #include "backends/core/spawn.h"
 #include "backends/core/watch.h"
-#include "backends/lxc/cgroup.h"
 #include "backends/lxc/disks.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/core/cgroup.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/storage.h"
-#include "backends/lxc/cgroup.h"
 
 #define NO_LIMIT (UINT64_C(1) << 62)	/* "max", or what v1 writes for it */
 

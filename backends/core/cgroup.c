@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Control groups: see cgroup.h. Descriptors of the hierarchies' roots stay open; everything else is opened below them. */
-#include "backends/lxc/cgroup.h"
+#include "backends/core/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -34,6 +34,7 @@ static int unified_fd = -1;
 static const char *const names[CGROUP_MAX] = {
 	[CGROUP_CPU] = "cpu", [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset", [CGROUP_MEMORY] = "memory",
 	[CGROUP_PIDS] = "pids", [CGROUP_FREEZER] = "freezer", [CGROUP_DEVICES] = "devices",
+	[CGROUP_IO] = "io", [CGROUP_HUGETLB] = "hugetlb",
 };
 
 const char *cgroup_name(enum cgroup_controller c)
@@ -69,7 +70,7 @@ static bool has_word(const char *list, const char *word, const char *separators)
 static void place_v1(int fd, const char *options)
 {
 	for (int c = 0; c < CGROUP_MAX; c++)
-		if (has_word(options, names[c], ",\n"))
+		if (has_word(options, c == CGROUP_IO ? "blkio" : names[c], ",\n"))
 			places[c] = (struct place) { .version = 1, .fd = fd };
 }
 
@@ -90,9 +91,9 @@ static void place_v2(int fd)
 }
 
 /* A line of mountinfo: "ID PARENT DEV ROOT MOUNTPOINT OPTIONS ... - TYPE SOURCE SUPEROPTIONS". */
-static void add_mount(char *line)
+static void add_mount(const char *root, char *line)
 {
-	char *dash = strstr(line, " - "), *point = line, *options;
+	char full[4096], *dash = strstr(line, " - "), *point = line, *options;
 	struct hierarchy *h = &hierarchies[n_hierarchies];
 	bool v1, v2;
 
@@ -109,7 +110,9 @@ static void add_mount(char *line)
 		return;
 	point++;
 	point[strcspn(point, " ")] = '\0';
-	h->fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if ((size_t)snprintf(full, sizeof(full), "%s%s", root, point) >= sizeof(full))
+		return;
+	h->fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (h->fd < 0)
 		return;
 	h->unified = v2;
@@ -118,21 +121,21 @@ static void add_mount(char *line)
 		place_v1(h->fd, options + 1);
 }
 
-int cgroup_init(struct err *e)
+static int find_all(const char *root, struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	char *line, *next;
+	char file[4096], *line, *next;
 	int r;
 
-	if (n_hierarchies)
-		return 0;
-	r = buf_read_file(&b, AT_FDCWD, "/proc/self/mountinfo", 64 << 20);
+	if ((size_t)snprintf(file, sizeof(file), "%s/proc/self/mountinfo", root) >= sizeof(file))
+		return err_set(e, ENAMETOOLONG, "%.100s...", root);
+	r = buf_read_file(&b, AT_FDCWD, file, 64 << 20);
 	if (r < 0)
-		return err_sys(e, -r, "/proc/self/mountinfo");
+		return err_sys(e, -r, "%s", file);
 	for (line = b.data; line && *line; line = next) {
 		next = strchr(line, '\n');
 		next = next ? (*next = '\0', next + 1) : NULL;
-		add_mount(line);
+		add_mount(root, line);
 	}
 	for (size_t i = 0; i < n_hierarchies; i++)
 		if (hierarchies[i].unified)
@@ -140,24 +143,46 @@ int cgroup_init(struct err *e)
 	return n_hierarchies ? 0 : err_set(e, ENOENT, "no control group hierarchy is mounted; containers need one below /sys/fs/cgroup");
 }
 
+int cgroup_init(struct err *e)
+{
+	return n_hierarchies ? 0 : find_all("", e);
+}
+
+int cgroup_init_below(const char *root, struct err *e)
+{
+	while (n_hierarchies)
+		close(hierarchies[--n_hierarchies].fd);
+	memset(places, 0, sizeof(places));
+	unified_fd = -1;
+	return find_all(root, e);
+}
+
 static int open_file(int root, const char *path, const char *file, int flags)
 {
-	char full[512];
+	char full[4096];
 	int fd;
 
-	if ((size_t)snprintf(full, sizeof(full), "%s/%s", path, file) >= sizeof(full))
+	/* the root's own path is "" */
+	if ((size_t)snprintf(full, sizeof(full), "%s%s%s", path, *path ? "/" : "", file) >= sizeof(full))
 		return -ENAMETOOLONG;
 	fd = openat(root, full, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
+static int open_known(int root, const char *path, const char *file, int flags)
+{
+	int fd = open_file(root, path, file, flags);
+
+	return fd == -ENOENT ? -ENODATA : fd;
+}
+
 static int read_at(int root, const char *path, const char *file, char *buf, size_t size)
 {
-	_cleanup_close_ int fd = open_file(root, path, file, O_RDONLY);
+	_cleanup_close_ int fd = open_known(root, path, file, O_RDONLY);
 	ssize_t n;
 
 	if (fd < 0)
-		return fd == -ENOENT ? -ENODATA : fd;
+		return fd;
 	n = read(fd, buf, size - 1);
 	if (n < 0)
 		return -errno;
@@ -167,10 +192,10 @@ static int read_at(int root, const char *path, const char *file, char *buf, size
 
 static int write_at(int root, const char *path, const char *file, const char *value)
 {
-	_cleanup_close_ int fd = open_file(root, path, file, O_WRONLY);
+	_cleanup_close_ int fd = open_known(root, path, file, O_WRONLY);
 
 	if (fd < 0)
-		return fd == -ENOENT ? -ENODATA : fd;
+		return fd;
 	return write(fd, value, strlen(value)) < 0 ? -errno : 0;
 }
 
@@ -219,6 +244,16 @@ int cgroup_read_key(enum cgroup_controller c, const char *path, const char *file
 		return 0;
 	}
 	return -ENODATA;
+}
+
+int cgroup_open(enum cgroup_controller c, const char *path, const char *file, int flags)
+{
+	return places[c].version ? open_known(places[c].fd, path, file, flags) : -ENODATA;
+}
+
+int cgroup_open_unified(const char *path, const char *file, int flags)
+{
+	return unified_fd >= 0 ? open_known(unified_fd, path, file, flags) : -ENODATA;
 }
 
 int cgroup_write(enum cgroup_controller c, const char *path, const char *file, const char *value)

@@ -12,15 +12,18 @@
 #include "backends/core/err.h"
 
 enum cgroup_controller {
-	CGROUP_CPU, CGROUP_CPUACCT, CGROUP_CPUSET, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_FREEZER, CGROUP_DEVICES, CGROUP_MAX,
+	CGROUP_CPU, CGROUP_CPUACCT, CGROUP_CPUSET, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_FREEZER, CGROUP_DEVICES,
+	CGROUP_IO, CGROUP_HUGETLB, CGROUP_MAX,
 };
 
 #define CGROUP_VALUE_MAX 1024
 
 /* ENOENT: no hierarchy is mounted at all. */
 int cgroup_init(struct err *e);
+/* For tests: forgets what was found and looks again, with everything below a directory that stands for "/". */
+int cgroup_init_below(const char *root, struct err *e);
 
-const char *cgroup_name(enum cgroup_controller c);	/* "memory" */
+const char *cgroup_name(enum cgroup_controller c);	/* "memory"; v1's blkio is "io" */
 /* 0: this kernel (or its boot options) does not offer it; else 1 or 2, the version of its hierarchy. */
 int cgroup_version(enum cgroup_controller c);
 /* Whether the v2 hierarchy is mounted, with controllers or without. */
@@ -32,6 +35,11 @@ int cgroup_read_u64(enum cgroup_controller c, const char *path, const char *file
 /* The number behind `key ` in a flat keyed file ("cpu.stat", "memory.stat"). */
 int cgroup_read_key(enum cgroup_controller c, const char *path, const char *file, const char *key, uint64_t *ret);
 int cgroup_write(enum cgroup_controller c, const char *path, const char *file, const char *value);
+
+/* A file of a group, or with "." or a directory's name that; the descriptor is the caller's. -ENODATA as above. */
+int cgroup_open(enum cgroup_controller c, const char *path, const char *file, int flags);
+/* In the v2 hierarchy whether or not it has any controller (cgroup.procs, *.pressure). */
+int cgroup_open_unified(const char *path, const char *file, int flags);
 
 /* Waits until every process is frozen, or thawed; ETIMEDOUT, and then it is thawed again. EOPNOTSUPP without any freezer. */
 int cgroup_freeze(const char *path, bool freeze, unsigned timeout_ms, struct err *e);

@@ -6,8 +6,9 @@
 # allowed PART: the folders that it may include from, as a regular expression.
 allowed() {
 	case $1 in
-	fs) echo '^(fs|backends/core|mkimage)/' ;;
+	fs) echo '^(fs|backends/core|backends/proc|mkimage)/' ;;
 	backends/core) echo '^backends/core/' ;;
+	backends/proc) echo '^backends/(proc|core)/' ;;
 	backends/lxc | backends/mock | backends/storage) echo "^($1|backends/core|mkimage)/" ;;
 	mkimage) echo '^(mkimage|backends/core)/' ;;
 	esac

@@ -125,7 +125,7 @@ static void on_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t off, struct
 		fuse_reply_err(req, EOPNOTSUPP);
 }
 
-const struct fuse_lowlevel_ops *dispatch_table(void (*init)(void *userdata, struct fuse_conn_info *conn))
+const struct session_class *dispatch_class(void)
 {
 	static struct fuse_lowlevel_ops t = {
 		.lookup = on_lookup, .forget = on_forget, .getattr = on_getattr, .setattr = on_setattr, .mkdir = on_mkdir,
@@ -133,7 +133,13 @@ const struct fuse_lowlevel_ops *dispatch_table(void (*init)(void *userdata, stru
 		.release = on_release, .opendir = on_opendir, .readdir = on_readdir, .releasedir = on_releasedir,
 	};
 
-	t.init = init;
+	static struct session_class class = {
+		.ops = &t,
+		.caps = FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
+			FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO | FUSE_CAP_IOCTL_DIR,
+		.readers = SHM_READERS,
+	};
+
 	/* What neither side has, the kernel need not ask for. */
 #define IF_ANY(op) t.op = fs_ops.op || rootfs_ops.op ? on_##op : NULL
 	IF_ANY(readlink);
@@ -156,5 +162,7 @@ const struct fuse_lowlevel_ops *dispatch_table(void (*init)(void *userdata, stru
 	IF_ANY(readdirplus);
 	IF_ANY(copy_file_range);
 	IF_ANY(lseek);
-	return &t;
+	if (t.readdirplus)
+		class.caps |= FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO;
+	return &class;
 }

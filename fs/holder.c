@@ -140,6 +140,8 @@ static void start_poker(void)
 	posix_spawn_file_actions_t fa;
 	pid_t pid;
 
+	if (shm->kind != SHM_TREE)
+		return;
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_adddup2(&fa, FD_SHM, FD_SHM);
 	if (!start_self("--internal-poker", "-", &fa, &pid))

@@ -18,6 +18,7 @@
 #include "backends/storage/dir.h"
 #include "backends/storage/overlay.h"
 #include "fs/change.h"
+#include "fs/dispatch.h"
 #include "fs/session.h"
 #include "fs/shm.h"
 #include "fs/start.h"
@@ -72,7 +73,7 @@ static int serve(struct err *e)
 	r = op_init(WORKERS, e);
 	if (r)
 		return r;
-	r = session_run(e);
+	r = session_run(dispatch_class(), e);
 	change_save();
 	rootfs_close();
 	base_wait();
@@ -81,5 +82,7 @@ static int serve(struct err *e)
 
 int main(int argc, char **argv)
 {
-	return start_main(argc, argv, serve);
+	static const start_serve_fn parts[SHM_KINDS] = { [SHM_TREE] = serve };
+
+	return start_main(argc, argv, parts);
 }

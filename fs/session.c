@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "backends/core/keep.h"
-#include "fs/dispatch.h"
 #include "fs/guard.h"
 #include "fs/log.h"
 #include "fs/notify.h"
@@ -39,6 +38,7 @@
 #endif
 
 static struct fuse_session *session;
+static const struct session_class *class;
 
 const struct session_options *session_options(void)
 {
@@ -56,11 +56,6 @@ const struct session_options *session_options(void)
 
 /* ---- INIT ---- */
 
-static void want(struct fuse_conn_info *c, unsigned caps)
-{
-	c->want |= c->capable & caps;
-}
-
 static void on_init(void *userdata, struct fuse_conn_info *c)
 {
 	/* The kernel refuses reads into buffers below max_write: never another number while a mount lives. */
@@ -68,12 +63,7 @@ static void on_init(void *userdata, struct fuse_conn_info *c)
 	c->max_background = 64;
 	c->congestion_threshold = 48;
 	c->time_gran = 1;
-	want(c, FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
-		FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO);
-	if (fs_ops.readdirplus || rootfs_ops.readdirplus)
-		want(c, FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
-	c->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS |
-			       FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	c->want = c->capable & class->caps;
 }
 
 static void note_resend(void)
@@ -182,10 +172,12 @@ static ssize_t read_request(int fd, void *buf, size_t len, void *userdata)
 static int make_session(struct err *e)
 {
 	static const struct fuse_custom_io io = { .writev = request_reply, .read = read_request };
+	struct fuse_lowlevel_ops ops = *class->ops;
 	char *argv[] = { "instfs", shm->options.debug ? "-d" : NULL, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(shm->options.debug ? 2 : 1, argv);
 
-	session = fuse_session_new(&args, dispatch_table(on_init), sizeof(struct fuse_lowlevel_ops), NULL);
+	ops.init = on_init;
+	session = fuse_session_new(&args, &ops, sizeof(ops), NULL);
 	fuse_opt_free_args(&args);
 	if (!session)
 		return err_set(e, ENOMEM, "libfuse makes no session");
@@ -207,12 +199,13 @@ static void recover(bool first)
 	request_replay_deferred(session);
 }
 
-int session_run(struct err *e)
+int session_run(const struct session_class *c, struct err *e)
 {
 	const bool first = !shm->init_done;
 	pthread_t threads[SHM_READERS];
 	int n = 0, r;
 
+	class = c;
 	r = make_session(e);
 	if (r)
 		return r;
@@ -226,12 +219,12 @@ int session_run(struct err *e)
 	if (guard_start())
 		log_warning("nobody watches the holder: %s", strerror(errno));
 	recover(first);
-	for (; n < SHM_READERS; n++) {
+	for (; n < class->readers; n++) {
 		r = start_reader(&threads[n], &shm->slots[n]);
 		if (r)
 			break;
 	}
-	if (n < SHM_READERS)
+	if (n < class->readers)
 		return err_sys(e, r, "threads");
 	tell_ready();
 	for (int i = 0; i < n; i++)

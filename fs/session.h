@@ -21,8 +21,15 @@ extern const struct fuse_lowlevel_ops rootfs_ops;	/* fs/rootfs.c: the same table
  */
 void fs_takeover(bool first);
 
+/* What one kind of mount serves. Its operations and capabilities must never change while a mount lives. */
+struct session_class {
+	const struct fuse_lowlevel_ops *ops;	/* without init */
+	unsigned caps;				/* FUSE_CAP_*, wanted if the kernel has them; no others */
+	int readers;				/* threads, at most SHM_READERS */
+};
+
 /* Runs until the file system is unmounted. Called by the server's main() after everything else stands. */
-int session_run(struct err *e);
+int session_run(const struct session_class *c, struct err *e);
 
 /* ---- for handlers ---- */
 /* Who asks. Valid in the thread that handles the request, until it returns; copy it to keep it. */

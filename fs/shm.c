@@ -71,7 +71,7 @@ static int shared_file(const char *name, size_t size, int number, struct err *e)
 	return 0;
 }
 
-int shm_create(const struct options *o, struct err *e)
+int shm_create(const struct options *o, enum shm_kind kind, struct err *e)
 {
 	int pair[2], r;
 
@@ -88,6 +88,7 @@ int shm_create(const struct options *o, struct err *e)
 	if (shm_take_fd(pair[0], FD_STORE) < 0 || shm_take_fd(pair[1], FD_STORE_PEER) < 0)
 		return err_sys(e, errno, "descriptors");
 	shm->options = *o;
+	shm->kind = kind;
 	r = (int)readlink("/proc/self/exe", shm->exe, sizeof(shm->exe) - 1);
 	if (r < 0)
 		return err_sys(e, errno, "/proc/self/exe");

@@ -16,7 +16,7 @@
 #include "fs/options.h"
 
 #define SHM_MAGIC 0x6d6873736674736eULL
-#define SHM_VERSION 1
+#define SHM_VERSION 2
 
 /* Descriptors with fixed numbers. The server inherits those up to FD_HOLDER; the holder has the others as well. */
 enum {
@@ -76,6 +76,8 @@ struct shm_counters {			/* server, atomic */
 	uint64_t requests, resent, replayed, repeated, notified, quarantined;
 };
 
+/* What is mounted, and by that, what the servers serve. Each kind has a holder of its own. */
+enum shm_kind { SHM_TREE, SHM_VIEWS, SHM_KINDS };
 enum shm_state { SHM_STARTING, SHM_RUNNING, SHM_UNMOUNTED, SHM_FAILED };
 
 struct shm {
@@ -87,6 +89,7 @@ struct shm {
 	struct options options;
 	char exe[4096];			/* the installed program, for upgrades */
 	uint32_t dev_major, dev_minor;	/* of the mount */
+	uint32_t kind;			/* enum shm_kind */
 
 	/* holder */
 	int32_t holder_pid, poker_pid, probe_pid;
@@ -120,7 +123,7 @@ struct shm {
 /* NULL before shm_create() or shm_attach(); then valid for the rest of the process. */
 extern struct shm *shm;
 
-int shm_create(const struct options *o, struct err *e);	/* FD_SHM, FD_KEEP, FD_KICK, FD_STORE, FD_STORE_PEER */
+int shm_create(const struct options *o, enum shm_kind kind, struct err *e);	/* FD_SHM, FD_KEEP, FD_KICK, FD_STORE, FD_STORE_PEER */
 /* EPROTO: another version. */
 int shm_attach(struct err *e);
 

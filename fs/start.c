@@ -86,7 +86,7 @@ int start_check(const char *path, struct err *e)
 
 /* ---- the parts ---- */
 
-static int serve(start_serve_fn f)
+static int serve(const start_serve_fn *parts)
 {
 	struct err e = ERR_INIT;
 	int r;
@@ -96,32 +96,11 @@ static int serve(start_serve_fn f)
 	shm->server_pid = getpid();
 	shm->server_start = process_start_time(getpid());
 	shm_lock_memory();
-	r = f(&e);
+	r = shm->kind < SHM_KINDS && parts[shm->kind] ? parts[shm->kind](&e) : err_set(&e, ENOSYS, "this program cannot serve that");
 	if (!r)
 		return 0;
 	snprintf(shm->error, sizeof(shm->error), "%s", e.text[0] ? e.text : strerror(-r));
 	log_error("%s", shm->error);
-	return 2;
-}
-
-static int internal(const char *command, const char *arg, start_serve_fn f)
-{
-	struct err e = ERR_INIT;
-
-	if (!strcmp(command, "check"))
-		return atoi(arg) != SHM_VERSION;
-	if (shm_attach(&e)) {
-		log_error("%s", e.text);
-		return 2;
-	}
-	log_open(shm->options.foreground, shm->options.mountpoint);
-	if (!strcmp(command, "server"))
-		_exit(serve(f));	/* other threads are at work: nothing is torn down under them */
-	if (!strcmp(command, "poker"))
-		return poker_run();
-	if (!strcmp(command, "holder"))
-		return holder_run(!strcmp(arg, "upgraded") ? HOLDER_UPGRADED : HOLDER_REVIVED, -1);
-	log_error("unknown command %s", command);
 	return 2;
 }
 
@@ -174,7 +153,7 @@ static void raise_limits(void)
 }
 
 /* Tells the waiting starter by the pipe; returns in the child only. */
-static int go_background(struct err *e)
+static int go_background(bool keep_stderr, struct err *e)
 {
 	int pipe_fds[2];
 	char answer[ERR_TEXT_MAX] = "";
@@ -191,7 +170,7 @@ static int go_background(struct err *e)
 
 		close(pipe_fds[0]);
 		setsid();
-		for (int fd = 0; fd < 3; fd++)
+		for (int fd = 0; fd < (keep_stderr ? 2 : 3); fd++)
 			dup2(null, fd);
 		close(null);
 		return pipe_fds[1];
@@ -244,18 +223,18 @@ static bool restore(int *status)
 }
 
 /* Returns -errno, or the exit status of what became of this process. */
-static int start_mount(struct options *o, struct err *e)
+static int start_mount(struct options *o, enum shm_kind kind, struct err *e)
 {
 	int ready = -1, r = lock_state(o, e);
 
 	if (!r)
-		r = shm_create(o, e);
+		r = shm_create(o, kind, e);
 	if (!r)
 		r = mount_make(o, &shm->dev_major, &shm->dev_minor, e);
 	if (r)
 		return r;
-	if (!o->foreground) {
-		ready = go_background(e);
+	if (!o->foreground || kind != SHM_TREE) {
+		ready = go_background(o->foreground, e);
 		if (ready < 0) {
 			mount_remove(o, NULL);
 			return ready;
@@ -291,10 +270,31 @@ static int command(struct options *o, struct err *e)
 	case COMMAND_SHUTDOWN:
 		return control_shutdown(o, e);
 	}
-	return start_mount(o, e);
+	return start_mount(o, SHM_TREE, e);
 }
 
-int start_main(int argc, char **argv, start_serve_fn f)
+static int internal(const char *command, const char *arg, const start_serve_fn *parts)
+{
+	struct err e = ERR_INIT;
+
+	if (!strcmp(command, "check"))
+		return atoi(arg) != SHM_VERSION;
+	if (shm_attach(&e)) {
+		log_error("%s", e.text);
+		return 2;
+	}
+	log_open(shm->options.foreground, shm->options.mountpoint);
+	if (!strcmp(command, "server"))
+		_exit(serve(parts));	/* other threads are at work: nothing is torn down under them */
+	if (!strcmp(command, "poker"))
+		return poker_run();
+	if (!strcmp(command, "holder"))
+		return holder_run(!strcmp(arg, "upgraded") ? HOLDER_UPGRADED : HOLDER_REVIVED, -1);
+	log_error("unknown command %s", command);
+	return 2;
+}
+
+int start_main(int argc, char **argv, const start_serve_fn *parts)
 {
 	static struct options o;
 	struct err e = ERR_INIT;
@@ -302,7 +302,7 @@ int start_main(int argc, char **argv, start_serve_fn f)
 
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 2 && !strncmp(argv[1], "--internal-", 11))
-		return internal(argv[1] + 11, argv[2], f);
+		return internal(argv[1] + 11, argv[2], parts);
 	raise_limits();
 	if (service_restore_fds() && restore(&r))
 		return r;

@@ -10,7 +10,8 @@
 /* What a server does, once the shared memory is attached: sets everything up and calls session_run(). */
 typedef int (*start_serve_fn)(struct err *e);
 
-int start_main(int argc, char **argv, start_serve_fn serve);
+/* serve[]: by enum shm_kind; NULL: this program does not serve that. */
+int start_main(int argc, char **argv, const start_serve_fn *serve);
 
 /* Starts this very program (also when its file is gone) in a session of its own with one of its internal commands. 0 or -errno. */
 int start_self(const char *command, const char *arg, const posix_spawn_file_actions_t *fa, pid_t *ret);

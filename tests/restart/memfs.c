@@ -21,6 +21,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
+#include "fs/dispatch.h"
 #include "fs/holder.h"
 #include "fs/request.h"
 #include "fs/session.h"
@@ -613,10 +614,12 @@ static int serve(struct err *e)
 		if (pthread_create(&t, NULL, change_things, NULL))
 			return err_set(e, EAGAIN, "thread");
 	}
-	return session_run(e);
+	return session_run(dispatch_class(), e);
 }
 
 int main(int argc, char **argv)
 {
-	return start_main(argc, argv, serve);
+	static const start_serve_fn parts[SHM_KINDS] = { [SHM_TREE] = serve };
+
+	return start_main(argc, argv, parts);
 }

@@ -15,6 +15,7 @@
 #include "fs/row.h"
 #include "fs/session.h"
 #include "fs/view.h"
+#include "fs/views_daemon.h"
 
 /* Stamps in the keep. Objects: one time per CHANGED_* bit; directories: by inode number, with a bit that objects never have. */
 #define STAMP_BITS 8
@@ -138,6 +139,7 @@ void change_listener(struct object *o, unsigned what)
 	};
 	struct timespec t = now();
 
+	views_daemon_changed(o, what);
 	for (unsigned bit = 0; bit < STAMP_BITS; bit++)
 		if (what & 1u << bit)
 			keep_put(KEEP_COUNTER, stamp_key(o->id, bit), &t, sizeof(t));

@@ -19,10 +19,13 @@
 #include "backends/storage/overlay.h"
 #include "fs/change.h"
 #include "fs/dispatch.h"
+#include "fs/log.h"
 #include "fs/session.h"
 #include "fs/shm.h"
 #include "fs/start.h"
 #include "fs/top.h"
+#include "fs/views.h"
+#include "fs/views_daemon.h"
 
 #define WORKERS 8
 
@@ -62,6 +65,9 @@ static int serve(struct err *e)
 	r = watch_init();
 	if (r)
 		return err_sys(e, -r, "the watch thread");
+	if (views_daemon_init(e))
+		log_warning("containers will see the host's /proc: %s", e->text);
+	err_clear(e);
 	/* Whoever changes something from here on has a listener that tells the kernel. */
 	fs_takeover(!shm->init_done);
 	r = upkeep_init(e);
@@ -69,6 +75,7 @@ static int serve(struct err *e)
 		r = instance_adopt_all(e);
 	if (r)
 		return r;
+	views_daemon_adopt();
 	exec_adopt_all();
 	r = op_init(WORKERS, e);
 	if (r)
@@ -82,7 +89,7 @@ static int serve(struct err *e)
 
 int main(int argc, char **argv)
 {
-	static const start_serve_fn parts[SHM_KINDS] = { [SHM_TREE] = serve };
+	static const start_serve_fn parts[SHM_KINDS] = { [SHM_TREE] = serve, [SHM_VIEWS] = views_serve };
 
 	return start_main(argc, argv, parts);
 }

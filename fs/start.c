@@ -23,6 +23,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/keys.h"
 #include "backends/core/watch.h"
+#include "fs/board.h"
 #include "fs/control.h"
 #include "fs/holder.h"
 #include "fs/log.h"
@@ -273,12 +274,31 @@ static int command(struct options *o, struct err *e)
 	return start_mount(o, SHM_TREE, e);
 }
 
+/* The daemon has posted what is wanted; its standard error is ours until we are in the background. */
+static int start_views(const char *rundir)
+{
+	static struct options o;
+	struct err e = ERR_INIT;
+	int r = board_open(rundir, &e);
+
+	raise_limits();
+	if (!r) {
+		o = *board_options();
+		r = start_mount(&o, SHM_VIEWS, &e);
+	}
+	if (r < 0)
+		fprintf(stderr, "instfs: %s\n", e.text[0] ? e.text : strerror(-r));
+	return r != 0;
+}
+
 static int internal(const char *command, const char *arg, const start_serve_fn *parts)
 {
 	struct err e = ERR_INIT;
 
 	if (!strcmp(command, "check"))
 		return atoi(arg) != SHM_VERSION;
+	if (!strcmp(command, "views"))
+		return start_views(arg);
 	if (shm_attach(&e)) {
 		log_error("%s", e.text);
 		return 2;

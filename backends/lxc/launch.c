@@ -22,6 +22,7 @@
 #include "backends/core/mount.h"
 #include "backends/core/spawn.h"
 #include "backends/core/storage.h"
+#include "backends/core/views.h"
 #include "backends/core/watch.h"
 #include "backends/lxc/disks.h"
 #include "backends/lxc/live.h"
@@ -144,7 +145,7 @@ static int keep_idmap(struct object *o, const struct idmap *map, struct err *e)
 static int write_config(struct object *o, const struct expanded *x, const struct place *p, struct limits *limits, struct err *e)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	char seccomp[416];
+	char seccomp[416], views[512];
 	struct idmap map;
 	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .seccomp = seccomp, .map = &map, .x = x, .limits = limits,
 			     .hwaddr = keep_hwaddr, .arg = o };
@@ -160,6 +161,8 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 	if (r == 0)
 		r = disks_attach(p, x, &map, e);
 	snprintf(seccomp, sizeof(seccomp), "%s/.seccomp", p->lxcpath);
+	/* Without it the container starts as well. */
+	c.views = r == 0 && views_open(o, views, sizeof(views), NULL) == 0 ? views : NULL;
 	if (r == 0 && access(seccomp, F_OK) < 0)
 		r = write_text(seccomp, lxcconf_seccomp, strlen(lxcconf_seccomp), e);
 	if (r == 0)

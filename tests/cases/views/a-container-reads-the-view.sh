@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# needs: lxc
+# /proc of a container, unprivileged or not, is served by a process of its own; what was open stays readable when that one is killed.
+. "$(dirname "$0")/../../lib/case.sh"
+. "$TESTS/lib/views.sh"
+
+lxc_ready
+start_instfs
+make_instance c1
+make_instance c2
+echo true >"$I/c2/config/security.privileged"
+for n in c1 c2; do
+	echo running >"$I/$n/state"
+	is_view "$n" proc/meminfo || fail "$n sees the host's /proc/meminfo"
+	exec 7<"/proc/$(cat "$I/$n/runtime/pid")/root/proc/meminfo"
+	text=$(guest "$n" cat /proc/meminfo)
+	assert_eq "$(guest "$n" stat -c '%s %A' /proc/meminfo)" "$((${#text} + 1)) -r--r--r--"
+	allow_log 'server .* signal 9|starting another'
+	kill -KILL "$(views_pid server)"
+	assert_eq "$(wc -c <&7)" "$((${#text} + 1))"
+	is_view "$n" proc/meminfo || fail "$n has lost the view"
+	exec 7<&-
+done

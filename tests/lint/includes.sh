@@ -3,27 +3,29 @@
 # Includes go downwards only and are written from the root.
 . "$(dirname "$0")/lint.sh"
 
-# allowed PART: the folders that it may include from, as a regular expression.
-allowed() {
-	case $1 in
-	fs) echo '^(fs|backends/core|backends/proc|mkimage)/' ;;
-	backends/core) echo '^backends/core/' ;;
-	backends/proc) echo '^backends/(proc|core)/' ;;
-	backends/lxc | backends/mock | backends/storage) echo "^($1|backends/core|mkimage)/" ;;
-	mkimage) echo '^(mkimage|backends/core)/' ;;
-	esac
-}
-
-while IFS=: read -r file line text; do
-	path=$(sed -n 's/.*#[[:space:]]*include "\([^"]*\)".*/\1/p' <<<"$text")
-	case $file in
-	backends/*) part=$(cut -d/ -f1,2 <<<"$file") ;;
-	*) part=${file%%/*} ;;
-	esac
-	[ -e "$path" ] || offence "$file:$line: \"$path\" is not written from the root"
-	[ "$file" = fs/main.c ] && continue
-	grep -qE "$(allowed "$part")" <<<"$path" || offence "$file:$line: $part may not include $path"
-done < <(product | xargs grep -nE '#[[:space:]]*include "')
+# One process for all files: each line is a part and the folders that it may include from.
+product | xargs grep -nE '#[[:space:]]*include "' | awk -F: '
+	BEGIN {
+		allowed["fs"] = "^(fs|backends/core|backends/proc|mkimage)/"
+		allowed["backends/core"] = "^backends/core/"
+		allowed["backends/proc"] = "^backends/(proc|core)/"
+		allowed["backends/lxc"] = "^backends/(lxc|core)/|^mkimage/"
+		allowed["backends/mock"] = "^backends/(mock|core)/|^mkimage/"
+		allowed["backends/storage"] = "^backends/(storage|core)/|^mkimage/"
+		allowed["mkimage"] = "^(mkimage|backends/core)/"
+	}
+	{
+		split($1, dir, "/")
+		part = dir[1] == "backends" ? dir[1] "/" dir[2] : dir[1]
+		path = $0
+		sub(/^[^"]*"/, "", path)
+		sub(/".*/, "", path)
+		if ((getline junk <path) < 0)
+			print $1 ":" $2 ": \"" path "\" is not written from the root"
+		close(path)
+		if ($1 != "fs/main.c" && (!(part in allowed) || path !~ allowed[part]))
+			print $1 ":" $2 ": " part " may not include " path
+	}' >>"$OFFENCES"
 
 # Libraries: FUSE belongs to fs, liblxc to the lxc backend, archives to mkimage.
 product | grep -v '^fs/' | xargs grep -nE 'include <(fuse|fuse_lowlevel|fuse3/.*)\.h>' | while read -r l; do offence "$l: FUSE outside of fs"; done

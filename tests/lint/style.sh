@@ -3,22 +3,20 @@
 # First lines, indentation, line length, forbidden words, no paths of one machine.
 . "$(dirname "$0")/lint.sh"
 
-for f in $(product; find tests -name '*.[ch]'); do
-	first=$(head -n 1 "$f")
-	case $f in
-	*.c) [ "$first" = '// SPDX-License-Identifier: LGPL-2.1-or-later' ] || offence "$f:1: SPDX line" ;;
-	*.h) [ "$first" = '/* SPDX-License-Identifier: LGPL-2.1-or-later */' ] || offence "$f:1: SPDX line" ;;
-	esac
-	case $f in tests/*) max=200 ;; *) max=142 ;; esac
-	expand -t 8 "$f" | awk -v f="$f" -v max=$max 'length($0) > max + 6 { print f ":" NR ": " length($0) " columns" }' >>"$OFFENCES"
-	awk -v f="$f" -v max=$max 'length($0) > max { print f ":" NR ": " length($0) " characters" }
-		/[ \t]$/ { print f ":" NR ": blanks at the end" }
-		/^    / && !/^ +\*/ { print f ":" NR ": indented by blanks" }' "$f" >>"$OFFENCES"
-	[ -z "$(tail -c 1 "$f")" ] || offence "$f: no newline at the end"
-done
-for f in $(everything | grep -E '\.(sh|py|cmake)$|/run$') CMakeLists.txt; do
-	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: LGPL-2.1-or-later' || offence "$f:1: SPDX line"
-done
+# Every C file, in one process each for what needs tabs expanded and what does not.
+C=$({ product; find tests -name '*.[ch]' -type f; } | sort)
+awk 'function first() { return FILENAME ~ /\.c$/ ? "// SPDX-License-Identifier: LGPL-2.1-or-later" :
+						     "/* SPDX-License-Identifier: LGPL-2.1-or-later */" }
+	function columns(s,   n, i, c) { for (i = 1; i <= length(s); i++) { c = substr(s, i, 1); n = c == "\t" ? n + 8 - n % 8 : n + 1 } return n }
+	FNR == 1 { max = FILENAME ~ /^tests\// ? 200 : 142; if ($0 != first()) print FILENAME ":1: SPDX line" }
+	length($0) > max { print FILENAME ":" FNR ": " length($0) " characters" }
+	length($0) > max / 3 && /\t/ && columns($0) > max + 6 { print FILENAME ":" FNR ": " columns($0) " columns" }
+	/[ \t]$/ { print FILENAME ":" FNR ": blanks at the end" }
+	/^    / && !/^ +\*/ { print FILENAME ":" FNR ": indented by blanks" }' $C >>"$OFFENCES"
+tail -qc 1 $C | tr -d '\n' | grep -q . && offence "a file without newline at its end: $(for f in $C; do [ -z "$(tail -c 1 "$f")" ] || echo "$f"; done)"
+awk 'FNR == 1 { if (f && !seen) print f ":1: SPDX line"; f = FILENAME; seen = 0 }
+	FNR <= 3 && /SPDX-License-Identifier: LGPL-2.1-or-later/ { seen = 1 }
+	END { if (f && !seen) print f ":1: SPDX line" }' $(everything | grep -E '\.(sh|py|cmake)$|/run$') CMakeLists.txt >>"$OFFENCES"
 for f in $(everything | grep -E 'tests/(cases|tools|restart|nfs)/.*\.sh$|tests/lint/[a-km-z-].*\.sh$|examples/.*\.sh$'); do
 	[ -x "$f" ] || offence "$f: no run bit"
 done

@@ -93,7 +93,7 @@ run_fuzzers() {
 		# shellcheck disable=SC2046
 		if clang -O1 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -fsanitize=fuzzer,address,undefined -o "$dir/${name##*/}" "$f" \
 			"$dir/libfs.a" "$dir/libimage.a" "$dir/libcore.a" \
-			$(pkg-config --cflags --libs fuse3 jansson libarchive libcrypto yaml-0.1) -lpthread >"$log" 2>&1 &&
+			$(pkg-config --cflags --libs fuse3 jansson libarchive libcrypto yaml-0.1 libseccomp) -lpthread >"$log" 2>&1 &&
 			(cd "$corpus" && timeout -k 5 60 "$dir/${name##*/}" -max_total_time=6 -rss_limit_mb=2048 -timeout=5 "$corpus") >>"$log" 2>&1; then
 			result ok "$(elapsed "$start")" "$name" "$(sed -n 's/^Done \([0-9]* runs\).*/\1/p' "$log")"
 		else

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The table of keys and what is done with a row whatever its type. Constant data only; checks of values are in keys_check.c.
- * Names and meanings are LXD's, so that what people know keeps working; where LXD takes a value by mistake we refuse it.
+ * What is done with a row of the table of keys (keys_table.c) whatever its type: finding, suggesting, checking. No state.
  */
 #include "backends/core/keys.h"
 
@@ -11,85 +10,11 @@
 #include <strings.h>
 
 #include "backends/core/cleanup.h"
-#include "backends/core/keys_check.h"
 #include "backends/core/value.h"
 
 #define LINE_MAX_BYTES 4096
 #define TEXT_MAX_BYTES (1u << 20)
 #define SUGGEST_MAX 64
-
-#define ANY (KEY_PROFILE | KEY_INSTANCE | KEY_CONTAINER | KEY_VM)
-#define CONTAINER (KEY_PROFILE | KEY_INSTANCE | KEY_CONTAINER)
-
-#define TYPE_BOOL .type = "bool", .check = key_check_bool, .same = key_same_bool
-#define TYPE_TEXT .type = "text", .check = key_check_text
-#define TYPE_SECONDS .type = "time span", .check = key_check_seconds, .same = key_same_seconds
-
-const struct key key_table[] = {
-	{ .name = "boot.autostart", TYPE_BOOL, .def = "as it was when the host went down", .live = KEY_LIVE, .flags = ANY,
-	  .doc = "start with the daemon after the host has booted" },
-	{ .name = "boot.autostart.delay", TYPE_SECONDS, .def = "0", .live = KEY_LIVE, .flags = ANY,
-	  .doc = "wait that long after this one before the next one is started" },
-	{ .name = "boot.autostart.priority", .type = "integer", .def = "0", .live = KEY_LIVE, .flags = ANY,
-	  .check = key_check_integer, .same = key_same_integer, .doc = "order of starting, highest first, equal ones by name" },
-	{ .name = "boot.host_shutdown_timeout", TYPE_SECONDS, .def = "30", .live = KEY_LIVE, .flags = ANY,
-	  .doc = "how long a clean stop may take when the host goes down, then it is killed" },
-	{ .name = "environment.*", TYPE_TEXT, .def = "unset", .live = KEY_LIVE, .flags = ANY,
-	  .doc = "exported to commands run by exec, and to init from the next start" },
-	{ .name = "limits.cpu", .type = "count or set", .def = "all", .live = KEY_LIVE, .flags = ANY | KEY_APPLY,
-	  .check = key_check_cpu, .same = key_same_cpu, .doc = "2: that many CPUs; 1-1: CPU 1; 0-3,7: these CPUs" },
-	{ .name = "limits.cpu.allowance", .type = "percent or slice", .def = "100%", .live = KEY_LIVE, .flags = CONTAINER | KEY_APPLY,
-	  .check = key_check_allowance, .same = key_same_allowance,
-	  .doc = "50%: weight when CPUs are busy; 25ms/100ms: never more than that, relative to one CPU" },
-	{ .name = "limits.cpu.priority", .type = "0 to 10", .def = "10", .live = KEY_LIVE, .flags = CONTAINER | KEY_APPLY,
-	  .check = key_check_priority, .same = key_same_integer, .doc = "who gets a little more when CPUs are busy, highest first" },
-	{ .name = "limits.memory", .type = "size or percent", .def = "all", .live = KEY_LIVE, .flags = ANY | KEY_APPLY,
-	  .check = key_check_memory, .same = key_same_memory,
-	  .doc = "256MiB or 256M (2^20), 256MB (10^6), or 25% of the host's memory" },
-	{ .name = "limits.memory.enforce", .type = "hard or soft", .def = "hard", .live = KEY_LIVE, .flags = CONTAINER | KEY_APPLY,
-	  .check = key_check_enforce, .doc = "soft: more than limits.memory may be used while the host has memory to spare" },
-	{ .name = "limits.memory.swap", TYPE_BOOL, .def = "true", .live = KEY_LIVE, .flags = CONTAINER | KEY_APPLY,
-	  .doc = "whether the host may swap its memory out" },
-	{ .name = "limits.processes", .type = "count", .def = "no limit", .live = KEY_LIVE, .flags = CONTAINER | KEY_APPLY,
-	  .check = key_check_count, .same = key_same_integer, .doc = "number of processes and threads" },
-	{ .name = "raw.idmap", .type = "id maps", .def = "unset", .live = KEY_NEXT_START,
-	  .flags = CONTAINER | KEY_ROOT | KEY_MULTILINE, .check = key_check_idmap,
-	  .doc = "lines `both HOST INSTANCE` (or uid, gid) with ids or ranges: these are the host's ids inside as well" },
-	{ .name = "raw.lxc", .type = "configuration", .def = "unset", .live = KEY_NEXT_START, .flags = CONTAINER | KEY_ROOT | KEY_MULTILINE,
-	  .check = key_check_lxc, .doc = "lines `lxc.key = value`, added to the configuration that liblxc gets" },
-	{ .name = "security.nesting", TYPE_BOOL, .def = "false", .live = KEY_NEXT_START, .flags = CONTAINER | KEY_ROOT,
-	  .doc = "containers may run inside of it" },
-	{ .name = "security.privileged", TYPE_BOOL, .def = "false", .live = KEY_NEXT_START, .flags = CONTAINER | KEY_ROOT,
-	  .doc = "without a user namespace: root inside is root of the host" },
-	{ .name = "security.protection.delete", TYPE_BOOL, .def = "false", .live = KEY_LIVE, .flags = ANY,
-	  .doc = "it cannot be removed" },
-	{ .name = "snapshots.expiry", .type = "expiry", .def = "never", .live = KEY_LIVE, .flags = ANY, .check = key_check_expiry,
-	  .doc = "lifetime of snapshots made from now on: 30M, 12H, 7d, 2w, 1m 2d, 1y (M minutes, m months)" },
-	{ .name = "user.*", TYPE_TEXT, .def = "unset", .live = KEY_LIVE, .flags = ANY | KEY_MULTILINE, .doc = "free for any use" },
-
-	{ .name = "images.compression_algorithm", .type = "name", .def = "gzip", .live = KEY_LIVE, .flags = KEY_SETTING,
-	  .check = key_check_compression, .doc = "of published images and backups: bzip2, gzip, lzma, xz, zstd, none" },
-	{ .name = "trash.expiry", TYPE_SECONDS, .def = "24h", .live = KEY_LIVE, .flags = KEY_SETTING,
-	  .doc = "how long removed instances stay in trash/" },
-	{ .name = NULL },
-};
-
-const char *const key_unsupported[] = {
-	"boot.stop.priority", "cloud-init.network-config", "cloud-init.user-data", "cloud-init.vendor-data", "cluster.evacuate",
-	"limits.disk.priority", "limits.hugepages.64KB", "limits.hugepages.1MB", "limits.hugepages.2MB", "limits.hugepages.1GB",
-	"limits.kernel.*", "limits.memory.hugepages", "limits.memory.swap.priority", "limits.network.priority",
-	"linux.kernel_modules", "linux.sysctl.*", "migration.incremental.memory", "migration.incremental.memory.goal",
-	"migration.incremental.memory.iterations", "migration.stateful", "nvidia.driver.capabilities", "nvidia.require.cuda",
-	"nvidia.require.driver", "nvidia.runtime", "raw.apparmor", "raw.qemu", "raw.qemu.conf", "raw.seccomp",
-	"security.agent.metrics", "security.csm", "security.devlxd", "security.devlxd.images", "security.idmap.base",
-	"security.idmap.isolated", "security.idmap.size", "security.protection.shift", "security.secureboot", "security.sev",
-	"security.sev.policy.es", "security.sev.session.data", "security.sev.session.dh", "security.syscalls.*",
-	"snapshots.pattern", "snapshots.schedule", "snapshots.schedule.stopped",
-
-	"backups.compression_algorithm", "cluster.*", "core.*", "images.auto_update_cached", "images.auto_update_interval",
-	"images.default_architecture", "images.remote_cache_expiry", "restricted.*", "storage.*",
-	NULL,
-};
 
 /* Length of a family's name without its '*', 0 when it is the name of one key. */
 static size_t family(const char *pattern)
@@ -118,6 +43,25 @@ static bool valid_rest(const char *rest)
 							      "0123456789._-+@:%")] == '\0';
 }
 
+static const struct key *find_family(const char *name)
+{
+	for (const struct key *k = key_table; k->name; k++) {
+		if (family(k->name) && matches(k->name, name))
+			return k;
+	}
+	return NULL;
+}
+
+/* Whether the name is one of the family to which it belongs. */
+static int check_rest(const struct key *k, const char *name, struct err *e)
+{
+	const char *rest = name + family(k->name);
+
+	if (!valid_rest(rest))
+		return err_set(e, EINVAL, "\"%.100s\" is not a name for %s: letters, digits and . _ - + @ : %% only", name, k->name);
+	return k->check_rest ? k->check_rest(rest, e) : 0;
+}
+
 const struct key *key_find(const char *name)
 {
 	const struct key *k;
@@ -126,11 +70,8 @@ const struct key *key_find(const char *name)
 		if (!family(k->name) && !strcmp(k->name, name))
 			return k;
 	}
-	for (k = key_table; k->name; k++) {
-		if (family(k->name) && matches(k->name, name))
-			return valid_rest(name + family(k->name)) ? k : NULL;
-	}
-	return NULL;
+	k = find_family(name);
+	return k && check_rest(k, name, NULL) == 0 ? k : NULL;
 }
 
 /* Number of letters to add, drop, replace or swap to make b of a, whatever their case. */
@@ -191,8 +132,8 @@ static const char *nearest(const char *name)
 
 	for (const struct key *k = key_table; k->name; k++)
 		consider(name, k->name, &best, &found);
-	for (const char *const *u = key_unsupported; *u; u++)
-		consider(name, *u, &best, &found);
+	for (const struct key_refusal *u = key_refused; u->name; u++)
+		consider(name, u->name, &best, &found);
 	return found;
 }
 
@@ -206,14 +147,13 @@ int key_check_name(const char *name, const struct key **ret, struct err *e)
 			*ret = k;
 		return 0;
 	}
-	for (const char *const *u = key_unsupported; *u; u++) {
-		if (matches(*u, name))
-			return err_set(e, EOPNOTSUPP, "%.100s is not supported yet", name);
+	for (const struct key_refusal *u = key_refused; u->name; u++) {
+		if (matches(u->name, name))
+			return err_set(e, EOPNOTSUPP, "%.100s is not supported: %s", name, u->why);
 	}
-	for (k = key_table; k->name; k++) {
-		if (family(k->name) && matches(k->name, name))
-			return err_set(e, EINVAL, "\"%.100s\" is not a name for %s: letters, digits and . _ - + @ : %% only", name, k->name);
-	}
+	k = find_family(name);
+	if (k)
+		return check_rest(k, name, e);
 	if (!strncmp(name, "volatile.", 9))
 		return err_set(e, EINVAL, "%.100s is not configuration; what is kept but not configured stands in volatile/", name);
 	near = e ? nearest(name) : NULL;

@@ -38,6 +38,8 @@ struct key {
 	const char *doc;		/* one line */
 	/* Whether two valid values mean the same ("1GiB", "1024MiB"); NULL: only when they are the same text. */
 	bool (*same)(const char *a, const char *b);
+	/* Of a family: whether what stands for the '*' is a name in it ("nofile"). NULL: any that can be a file name. */
+	int (*check_rest)(const char *rest, struct err *e);
 };
 
 /* The row for a name, or NULL. Exact rows win over families; a family needs at least one character behind its dot. */
@@ -45,10 +47,13 @@ const struct key *key_find(const char *name);
 /* All rows, ended by one without name. */
 extern const struct key key_table[];
 
-/* What LXD knows and we cannot do yet, ended by NULL; '*' as in rows. */
-extern const char *const key_unsupported[];
+/* What LXD (or Incus) knows and we do not, and why, ended by one without name; '*' as in rows. */
+struct key_refusal {
+	const char *name, *why;
+};
+extern const struct key_refusal key_refused[];
 
-/* 0 when the name is one of a row; EOPNOTSUPP for one of key_unsupported, else EINVAL with the nearest known name. */
+/* 0 when the name is one of a row; EOPNOTSUPP for one of key_refused, else EINVAL with the nearest known name. */
 int key_check_name(const char *name, const struct key **ret, struct err *e);
 
 /* Whether both mean the same for this key; NULL is unset. */

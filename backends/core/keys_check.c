@@ -9,12 +9,31 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends/core/cleanup.h"
 #include "backends/core/idmap.h"
+#include "backends/core/name.h"
+#include "backends/core/pattern.h"
+#include "backends/core/schedule.h"
 #include "backends/core/value.h"
+
+#define INSTANCES_MAX 64
 
 KEY_CHECK(text)
 {
 	return 0;
+}
+
+KEY_SAME(text)
+{
+	size_t n, m;
+
+	a += strspn(a, " \t");
+	b += strspn(b, " \t");
+	for (n = strlen(a); n && strchr(" \t", a[n - 1]); n--)
+		;
+	for (m = strlen(b); m && strchr(" \t", b[m - 1]); m--)
+		;
+	return n == m && !memcmp(a, b, n);
 }
 
 KEY_CHECK(bool)
@@ -73,11 +92,55 @@ KEY_SAME(seconds)
 	return value_duration(a, &x, NULL) == 0 && value_duration(b, &y, NULL) == 0 && x == y;
 }
 
-KEY_CHECK(expiry)
+KEY_CHECK(percentage)
 {
-	time_t t;
+	int64_t v;
 
-	return value_expiry(value, time(NULL), &t, e);
+	return value_int(value, 1, 100, &v, e);
+}
+
+KEY_CHECK(iterations)
+{
+	int64_t v;
+
+	return value_int(value, 1, 999, &v, e);
+}
+
+KEY_CHECK(oom_priority)
+{
+	int64_t v;
+
+	return value_int(value, -1000, 1000, &v, e);
+}
+
+KEY_CHECK(size)
+{
+	uint64_t v;
+
+	return value_size(value, &v, e);
+}
+
+KEY_SAME(size)
+{
+	uint64_t x, y;
+
+	return value_size(a, &x, NULL) == 0 && value_size(b, &y, NULL) == 0 && x == y;
+}
+
+KEY_CHECK(swap)
+{
+	uint64_t bytes;
+	bool allowed;
+
+	return value_swap(value, &allowed, &bytes, e);
+}
+
+KEY_SAME(swap)
+{
+	uint64_t x, y;
+	bool p, q;
+
+	return value_swap(a, &p, &x, NULL) == 0 && value_swap(b, &q, &y, NULL) == 0 && p == q && x == y;
 }
 
 KEY_CHECK(memory)
@@ -196,71 +259,78 @@ KEY_SAME(allowance)
 	       !memcmp(x, y, sizeof(x));
 }
 
-/* ---- raw.lxc ---- */
-
-/* What the daemon decides itself: logs, the life of the container, process limits and networks have their own keys and devices. */
-static bool lxc_key_refused(const char *key)
-{
-	static const char *const families[] = { "lxc.log", "lxc.prlimit", "lxc.net" };
-	const char *last = strrchr(key, '.');
-
-	if (!strcmp(key, "lxc.ephemeral"))
-		return true;
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-		size_t n = strlen(families[i]);
-
-		if (strncmp(key, families[i], n) != 0 || (key[n] && key[n] != '.'))
-			continue;
-		/* addresses and gateways inside of a nic that a device made are not offered by the device */
-		return i != 2 || !last || (strcmp(last, ".address") != 0 && strcmp(last, ".gateway") != 0) ||
-		       (!strstr(key, ".ipv4.") && !strstr(key, ".ipv6."));
-	}
-	return false;
-}
-
-static int check_lxc_line(const char *line, size_t len, unsigned number, struct err *e)
-{
-	char key[128];
-	size_t n, blanks;
-
-	while (len && (*line == ' ' || *line == '\t')) {
-		line++;
-		len--;
-	}
-	for (size_t i = 0; i < len; i++) {
-		if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
-			return err_set(e, EINVAL, "line %u has a control character", number);
-	}
-	if (!len || *line == '#')
-		return 0;
-	for (n = 0; n < len && n < sizeof(key) - 1 && line[n] != '=' && line[n] != ' ' && line[n] != '\t'; n++)
-		key[n] = line[n];
-	key[n] = '\0';
-	for (blanks = n; blanks < len && (line[blanks] == ' ' || line[blanks] == '\t'); blanks++)
-		;
-	if (strncmp(key, "lxc.", 4) != 0 || !key[4] || blanks == len || line[blanks] != '=')
-		return err_set(e, EINVAL, "line %u is not \"lxc.key = value\": \"%.*s\"", number, (int)(len > 64 ? 64 : len), line);
-	if (lxc_key_refused(key))
-		return err_set(e, EINVAL, "line %u: %s is not allowed here, instfs sets it itself", number, key);
-	return 0;
-}
-
-KEY_CHECK(lxc)
-{
-	unsigned number = 1;
-
-	for (const char *p = value; *p; number++) {
-		size_t len = strcspn(p, "\n");
-		int r = check_lxc_line(p, len, number, e);
-
-		if (r < 0)
-			return r;
-		p += len + (p[len] == '\n');
-	}
-	return 0;
-}
-
 KEY_CHECK(idmap)
 {
 	return idmap_check_raw(value, e);
+}
+
+KEY_CHECK(idmap_base)
+{
+	int64_t v;
+
+	return value_int(value, 1, UINT32_MAX - 1, &v, e);
+}
+
+/* Guests need at least the ids of their system users, and nobody's, which is the last of 65536. */
+KEY_CHECK(idmap_size)
+{
+	int64_t v;
+	int r = value_int(value, INT64_MIN, INT64_MAX, &v, e);
+
+	if (r == 0 && (v < 65536 || v > UINT32_MAX - 1))
+		return err_set(e, ERANGE, "%.32s is not between 65536 (nobody is 65534 of them) and 4294967294", value);
+	return r;
+}
+
+KEY_CHECK(expiry)
+{
+	time_t t;
+
+	return value_expiry(value, time(NULL), &t, e);
+}
+
+KEY_CHECK(pattern)
+{
+	return pattern_check(value, e);
+}
+
+KEY_CHECK(schedule)
+{
+	struct schedule s;
+
+	return schedule_parse(value, &s, e);
+}
+
+struct names {
+	const char *seen[INSTANCES_MAX];
+	size_t n;
+	struct err *e;
+};
+
+static int check_instance(const char *name, void *arg)
+{
+	struct names *l = arg;
+	int r = name_check_instance(name, l->e);
+
+	for (size_t i = 0; i < l->n && r == 0; i++)
+		if (name_same_instance(l->seen[i], name))
+			r = err_set(l->e, EINVAL, "%s is named twice", name);
+	if (r == 0 && l->n == INSTANCES_MAX)
+		r = err_set(l->e, EINVAL, "at most %d instances can be named", INSTANCES_MAX);
+	if (r == 0)
+		l->seen[l->n++] = name;
+	return r;
+}
+
+/* They need not be there: instances come and go, and what is missing is not waited for. */
+KEY_CHECK(instances)
+{
+	_cleanup_free_ char *text = strdup(value);
+	struct names l = { .e = e };
+	int r;
+
+	if (!text)
+		return err_sys(e, ENOMEM, "no memory");
+	r = value_each_word(text, check_instance, &l);
+	return r == 0 && !l.n ? err_set(e, EINVAL, "no instance is named; right are c1 and c1, c2") : r;
 }

@@ -37,7 +37,10 @@ void keys_print_markdown(struct buf *out)
 		   "values of several lines 1 MiB.\n");
 	print_rows(out, KEY_INSTANCE, "Instances and profiles");
 	print_rows(out, KEY_SETTING, "Settings");
-	buf_addstr(out, "\n## Not supported yet\n\nKnown, and refused with EOPNOTSUPP:\n\n");
-	for (const char *const *u = key_unsupported; *u; u++)
-		buf_addf(out, "- `%s`\n", *u);
+	buf_addstr(out,
+		   "\nIn `snapshots.pattern`, `{{ creation_date|date:'%Y%m%d-%H%M' }}` is the time, with the letters of strftime or in Go's form\n"
+		   "(`2006-01-02_15-04-05`). What comes out must be a name: letters, digits, `.`, `_`, `-`, `+`, `@`.\n");
+	buf_addstr(out, "\n## Not supported\n\nKnown from LXD or Incus, and refused with EOPNOTSUPP:\n\n| key | why |\n|---|---|\n");
+	for (const struct key_refusal *u = key_refused; u->name; u++)
+		buf_addf(out, "| `%s` | %s |\n", u->name, u->why);
 }

@@ -202,6 +202,35 @@ int value_size_or_percent(const char *s, uint64_t total, uint64_t *ret, struct e
 	return scale(&n, total, 100, ret);
 }
 
+int value_swap(const char *s, bool *ret_allowed, uint64_t *ret_bytes, struct err *e)
+{
+	uint64_t bytes;
+	bool yes;
+	int r = 0;
+
+	if (value_bool(s, &yes, NULL) == 0) {
+		*ret_allowed = yes;
+		*ret_bytes = yes ? UINT64_MAX : 0;
+		return 0;
+	}
+	r = value_size(s, &bytes, NULL);
+	if (r < 0)
+		return err_set(e, -r, "\"%.64s\" is neither true nor false nor a size; right are false, 512MiB", s);
+	*ret_allowed = bytes != 0;
+	*ret_bytes = bytes;
+	return 0;
+}
+
+int value_each_word(char *s, int (*f)(const char *word, void *arg), void *arg)
+{
+	char *save = NULL;
+	int r = 0;
+
+	for (char *w = strtok_r(s, ", \t\n", &save); w && r == 0; w = strtok_r(NULL, ", \t\n", &save))
+		r = f(w, arg);
+	return r;
+}
+
 /* ---- processors ---- */
 
 static int cpu_item(const char **s, unsigned *first, unsigned *last)

@@ -16,6 +16,10 @@ int value_int(const char *s, int64_t min, int64_t max, int64_t *ret, struct err 
 int value_size(const char *s, uint64_t *ret, struct err *e);
 /* A size, or N% of total (1 to 100). */
 int value_size_or_percent(const char *s, uint64_t total, uint64_t *ret, struct err *e);
+/* limits.memory.swap: a boolean (*ret_bytes UINT64_MAX: no limit of its own, 0: none), or a size. */
+int value_swap(const char *s, bool *ret_allowed, uint64_t *ret_bytes, struct err *e);
+/* Calls f for each word of a list separated by blanks, commas and newlines, cutting s into them; stops at the first non-zero. */
+int value_each_word(char *s, int (*f)(const char *word, void *arg), void *arg);
 /* Seconds: 90, 30s, 5m, 24h, 7d. */
 int value_duration(const char *s, uint64_t *ret, struct err *e);
 /* limits.cpu: a count (*ret_count > 0), or a set of CPU numbers as a list in the kernel's form (*ret_count 0, list filled). */

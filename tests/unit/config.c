@@ -133,7 +133,7 @@ static void test_set(void)
 	CHECK(key(a, "limits.memroy", "1G") == -EINVAL && strstr(last.text, "limits.memory"));
 	CHECK(key(a, "limits.memroy", "") == -EINVAL);
 	CHECK(key(a, "trash.expiry", "1d") == -EINVAL && strstr(last.text, "settings/"));
-	CHECK(key(a, "limits.network.priority", "1") == -EOPNOTSUPP);
+	CHECK(key(a, "nvidia.runtime", "1") == -EOPNOTSUPP);
 	CHECK(key(a, "limits.memory", "\n") == 0);
 	CHECK_STR(kept(a, ENT_CONFIG, "limits.memory"), "");
 	CHECK(key(a, "limits.memory", NULL) == 0 && key(a, "limits.memory", "") == 0);

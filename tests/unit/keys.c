@@ -30,8 +30,8 @@ static void test_rows(void)
 		CHECK(!strchr(k->doc, '|') && !strchr(k->doc, '\n'));
 		for (const struct key *l = key_table; l < k; l++)
 			CHECK(strcmp(k->name, l->name) != 0);
-		for (const char *const *u = key_unsupported; *u; u++)
-			CHECK(strcmp(k->name, *u) != 0);
+		for (const struct key_refusal *u = key_refused; u->name; u++)
+			CHECK(strcmp(k->name, u->name) != 0 && u->why[0] && !strchr(u->why, '|'));
 	}
 }
 
@@ -48,8 +48,16 @@ static void test_names(void)
 	CHECK(check("Security.Privileged", "1") == -EINVAL && strstr(last.text, "security.privileged"));
 	CHECK(check("enviroment.PATH", "1") == -EINVAL && strstr(last.text, "environment.*"));
 	CHECK(check("something.else.entirely", "1") == -EINVAL && strstr(last.text, "--list-keys"));
-	CHECK(check("limits.network.priority", "5") == -EOPNOTSUPP && strstr(last.text, "limits.network.priority is not supported yet"));
-	CHECK(check("limits.kernel.nofile", "5") == -EOPNOTSUPP && check("core.https_address", "x") == -EOPNOTSUPP);
+	CHECK(check("security.devlxd", "true") == -EOPNOTSUPP && strstr(last.text, "no /dev/lxd"));
+	CHECK(check("core.https_address", "x") == -EOPNOTSUPP && check("nvidia.runtime", "true") == -EOPNOTSUPP);
+	CHECK(check("cluster.evacuate", "auto") == -EOPNOTSUPP && check("security.secureboot", "false") == -EOPNOTSUPP);
+	CHECK(check("security.syscalls.intercept.mount", "1") == -EOPNOTSUPP && check("security.syscalls.blacklist", "x") == -EOPNOTSUPP);
+	CHECK(check("limits.memory.hugepages", "true") == -EOPNOTSUPP && strstr(last.text, "limits.hugepages.2MB"));
+	CHECK(key_find("limits.kernel.nofile") && !key_find("limits.kernel.nofiles") && key_find("linux.sysctl.net.ipv4.ip_forward"));
+	CHECK(!key_find("linux.sysctl.vm.swappiness") && !key_find("linux.sysctl..x"));
+	CHECK(check("limits.kernel.files", "5") == -EINVAL && strstr(last.text, "nofile"));
+	CHECK(check("linux.sysctl.vm.swappiness", "5") == -EPERM && strstr(last.text, "whole host"));
+	CHECK(check("linux.sysctl.kernel.hostname", "x") == -EPERM && check("linux.sysctl.net.ipv4.tcp_mem", "1") == -EPERM);
 	CHECK(check("volatile.uuid", "x") == -EINVAL && strstr(last.text, "volatile/"));
 	CHECK(check("user.a b", "x") == -EINVAL);
 }
@@ -81,6 +89,68 @@ static const struct probe probes[] = {
 	{ "raw.lxc", "lxc.prlimit.nofile = 5", -EINVAL }, { "raw.lxc", " lxc.ephemeral=1", -EINVAL }, { "raw.lxc", "lxc.net = x", -EINVAL },
 	{ "raw.lxc", "nonsense", -EINVAL }, { "raw.lxc", "lxc.x y = z", -EINVAL }, { "raw.lxc", "lxc. = z", -EINVAL },
 	{ "raw.lxc", "lxc.a = b\rlxc.log.file = /x", -EINVAL }, { "raw.idmap", "bogus", -EINVAL },
+
+	{ "boot.after", "c1", 0 }, { "boot.after", "c1, c2 c3", 0 }, { "boot.after", "c1,C1", -EINVAL }, { "boot.after", "a_b", -EINVAL },
+	{ "boot.after", ", ,", -EINVAL }, { "boot.after", "c1/../c2", -EINVAL }, { "boot.autorestart", "true", 0 },
+	{ "boot.autorestart", "3", -EINVAL }, { "boot.stop.priority", "-1", 0 }, { "boot.stop.priority", "1.5", -EINVAL },
+	{ "boot.host_shutdown_timeout", "-1", -EINVAL }, { "boot.autostart.delay", "5s", 0 },
+	{ "limits.cpu", "4-2", -EINVAL }, { "limits.cpu", "1.5", -EINVAL }, { "limits.cpu", "1,", -EINVAL }, { "limits.cpu", "sockets=1,cores=2", -EINVAL },
+	{ "limits.cpu.allowance", "-5%", -EINVAL }, { "limits.cpu.allowance", "0%", -ERANGE }, { "limits.cpu.allowance", "5.5%", 0 },
+	{ "limits.cpu.allowance", "25ms / 100ms", 0 }, { "limits.cpu.allowance", "1us/2us", -EINVAL },
+	{ "limits.cpu.allowance", "25ms/2000ms", -ERANGE }, { "limits.cpu.allowance", "25ms", -EINVAL },
+	{ "limits.disk.priority", "0", 0 }, { "limits.disk.priority", "10", 0 }, { "limits.disk.priority", "-1", -ERANGE },
+	{ "limits.network.priority", "5", 0 }, { "limits.network.priority", "high", -EINVAL },
+	{ "limits.memory.swap.priority", "3", 0 }, { "limits.memory.swap.priority", "11", -ERANGE },
+	{ "limits.memory.swap", "false", 0 }, { "limits.memory.swap", "512MiB", 0 }, { "limits.memory.swap", "maybe", -EINVAL },
+	{ "limits.memory.swap", "-1", -EINVAL }, { "limits.memory.swap", "50%", -EINVAL },
+	{ "limits.memory", "1 GB", 0 }, { "limits.memory", "512bytes", 0 }, { "limits.memory", "0%", -ERANGE }, { "limits.memory", "1G1", -EINVAL },
+	{ "limits.hugepages.2MB", "64MiB", 0 }, { "limits.hugepages.2MB", "0", 0 }, { "limits.hugepages.2MB", "10%", -EINVAL },
+	{ "limits.kernel.nofile", "1024", 0 }, { "limits.kernel.nofile", "1024:4096", 0 }, { "limits.kernel.nofile", "bad", -EINVAL },
+	{ "limits.kernel.nofile", "4096:1024", -ERANGE }, { "limits.kernel.nofile", "unlimited", -ERANGE },
+	{ "limits.kernel.nofile", "1K", -EINVAL }, { "limits.kernel.memlock", "64MiB:unlimited", 0 }, { "limits.kernel.memlock", "unlimited:1", -ERANGE },
+	{ "limits.kernel.core", "0", 0 }, { "limits.kernel.core", ":", -EINVAL }, { "limits.kernel.nproc", "1:2:3", -EINVAL },
+	{ "limits.kernel.nproc", "-1", -ERANGE }, { "limits.memory.oom_priority", "-1000", 0 }, { "limits.memory.oom_priority", "1001", -ERANGE },
+	{ "linux.kernel_modules", "overlay,ip_tables", 0 }, { "linux.kernel_modules", "nf-nat overlay", 0 },
+	{ "linux.kernel_modules", "../evil", -EINVAL }, { "linux.kernel_modules", "-r", -EINVAL }, { "linux.kernel_modules", " , ", -EINVAL },
+	{ "linux.kernel_modules", "a.ko", -EINVAL }, { "linux.sysctl.net.ipv4.ip_forward", "1", 0 }, { "linux.sysctl.kernel.msgmax", "65536", 0 },
+	{ "linux.sysctl.net.ipv4.ip_forward", "1\nlxc.hook.start = /x", -EINVAL }, { "linux.sysctl.net.ipv4.ip_forward", " ", -EINVAL },
+	{ "migration.incremental.memory", "yes", 0 }, { "migration.incremental.memory.goal", "101", -ERANGE },
+	{ "migration.incremental.memory.iterations", "0", -ERANGE },
+	{ "security.protection.start", "true", 0 }, { "security.idmap.isolated", "true", 0 }, { "security.idmap.isolated", "x", -EINVAL },
+	{ "security.idmap.size", "65536", 0 }, { "security.idmap.size", "1000", -ERANGE }, { "security.idmap.size", "many", -EINVAL },
+	{ "security.idmap.base", "0", -ERANGE }, { "security.idmap.base", "1000000", 0 }, { "security.idmap.base", "4294967295", -ERANGE },
+	{ "security.syscalls.deny", "keyctl\n# no\n\nmkdir errno 38\nreboot kill\n", 0 }, { "security.syscalls.deny", "mkdirs", -EINVAL },
+	{ "security.syscalls.deny", "mkdir errno", -EINVAL }, { "security.syscalls.deny", "mkdir errno 0", -EINVAL },
+	{ "security.syscalls.deny", "mkdir allow", -EINVAL }, { "security.syscalls.deny", "[all]", -EINVAL },
+	{ "security.syscalls.allow", "read\nwrite\n", 0 }, { "security.syscalls.allow", "read errno 1", -EINVAL },
+	{ "security.syscalls.deny_compat", "1", 0 }, { "security.syscalls.deny_default", "no", 0 },
+	{ "raw.seccomp", "2\ndenylist\n[all]\nmkdir errno 1\n", 0 }, { "raw.seccomp", "1\nallowlist\n1\n2\n", 0 },
+	{ "raw.seccomp", "3\ndenylist\n", -EINVAL }, { "raw.seccomp", "2\n", -EINVAL }, { "raw.seccomp", "2\ndenylist\nmkdirs\n", -EINVAL },
+	{ "raw.seccomp", "1\ndenylist\n1\n", -EINVAL }, { "raw.seccomp", "2\nallowlist\n[x\n", -EINVAL }, { "raw.seccomp", "# no\n", -EINVAL },
+
+	{ "cloud-init.user-data", "#cloud-config\na: [1, 2]\n", 0 }, { "cloud-init.user-data", "#cloud-config\na: [1\n", -EINVAL },
+	{ "cloud-init.user-data", "#cloud-config\n{}\n", 0 }, { "cloud-init.user-data", "#!/bin/sh\nfalse: [\n", 0 },
+	{ "cloud-init.user-data", "#cloud-configuration\n", -EINVAL }, { "cloud-init.user-data", "a: b\n", -EINVAL },
+	{ "cloud-init.vendor-data", "#cloud-config\nnot a map\n", -EINVAL }, { "cloud-init.vendor-data", "#cloud-config", 0 },
+	{ "cloud-init.network-config", "version: 2\nethernets:\n  eth0:\n    dhcp4: true\n", 0 },
+	{ "cloud-init.network-config", "version: 2\n  x: y\n", -EINVAL }, { "cloud-init.network-config", "a: 1\n---\nb: 2\n", -EINVAL },
+
+	{ "snapshots.schedule", "0 6 * * *", 0 }, { "snapshots.schedule", "0  6 * * mon-fri", 0 }, { "snapshots.schedule", "@DAILY", 0 },
+	{ "snapshots.schedule", "@daily,@hourly", 0 }, { "snapshots.schedule", "0,30 * * * *, @daily", 0 }, { "snapshots.schedule", "*/15 1-5/2 1,15 jan-jun 7", 0 },
+	{ "snapshots.schedule", "60 6 * * *", -ERANGE }, { "snapshots.schedule", "@reboot", -EINVAL }, { "snapshots.schedule", "0 6 * *", -EINVAL },
+	{ "snapshots.schedule", "0 6 * * * *", -EINVAL }, { "snapshots.schedule", "0 6 30 2 *", -EINVAL }, { "snapshots.schedule", "0 6 31 apr,jun *", -EINVAL },
+	{ "snapshots.schedule", "0 6 30 2 mon", 0 }, { "snapshots.schedule", "0 6 31 1 *", 0 }, { "snapshots.schedule", "5-1 * * * *", -EINVAL },
+	{ "snapshots.schedule", "*/0 * * * *", -EINVAL }, { "snapshots.schedule", "@never", 0 }, { "snapshots.schedule", "@never, @daily", -EINVAL },
+	{ "snapshots.schedule", "@daily, ", -EINVAL }, { "snapshots.schedule", "x * * * *", -EINVAL }, { "snapshots.schedule", "0 0 0 * *", -ERANGE },
+	{ "snapshots.schedule.stopped", "true", 0 }, { "snapshots.pattern", "snap%d", 0 }, { "snapshots.pattern", "%d%d", -EINVAL },
+	{ "snapshots.pattern", "{{ bad", -EINVAL }, { "snapshots.pattern", "a/b", -EINVAL }, { "snapshots.pattern", "..", -EINVAL },
+	{ "snapshots.pattern", "s-{{ creation_date|date:'2006-01-02_15-04-05' }}-%d", 0 }, { "snapshots.pattern", "{{creation_date}}", 0 },
+	{ "snapshots.pattern", "{{ creation_date|date:'%Y%m%d-%H%M' }}", 0 }, { "snapshots.pattern", "{{ creation_date|date:'%H:%M' }}", -EINVAL },
+	{ "snapshots.pattern", "{{ creation_date|upper }}", -EINVAL }, { "snapshots.pattern", "{{ config.x }}", -EINVAL },
+	{ "snapshots.pattern", "{{ creation_date|date:'%Q' }}", -EINVAL }, { "snapshots.pattern", "100%", -EINVAL },
+	{ "snapshots.pattern", "{% include '/etc/passwd' %}", -EINVAL }, { "snapshots.pattern", "%s", -EINVAL },
+	{ "snapshots.expiry", "1h", -EINVAL }, { "snapshots.expiry", "-1d", -EINVAL }, { "snapshots.expiry", "1d3H", -EINVAL },
+	{ "snapshots.expiry", "1d 1d", -EINVAL },
 };
 
 static void test_values(void)
@@ -127,6 +197,9 @@ static void test_same(void)
 	CHECK(same("limits.cpu", "0-1", "1,0") && !same("limits.cpu", "1", "1-1") && same("limits.cpu", " 2", "2"));
 	CHECK(same("limits.cpu.allowance", "25ms/100ms", "25/100") && !same("limits.cpu.allowance", "25ms/100ms", "25%"));
 	CHECK(same("boot.autostart", "yes", "TRUE") && same("trash.expiry", "24h", "1d") && same("limits.processes", "010", "10"));
+	CHECK(same("limits.memory.swap", "0", "false") && same("limits.memory.swap", "1G", "1024M") && !same("limits.memory.swap", "true", "1G"));
+	CHECK(same("limits.kernel.nofile", " 10", "10 ") && !same("limits.kernel.nofile", "10", "1"));
+	CHECK(same("limits.hugepages.2MB", "2M", "2MiB") && same("security.syscalls.deny_compat", "1", "on"));
 	CHECK(same("user.x", NULL, NULL) && !same("user.x", "a", NULL) && !same("user.x", NULL, "a") && !same("user.x", "a", "a "));
 }
 

@@ -64,6 +64,7 @@ static void stat_dir(struct view *v, struct stat *st)
 	static const struct { uint16_t row; enum space space; } spaces[] = {
 		{ ROW_INSTANCES, SPACE_INSTANCES }, { ROW_ROOTFS_DIR, SPACE_INSTANCES }, { ROW_PROFILES, SPACE_PROFILES },
 		{ ROW_IMAGES, SPACE_IMAGES }, { ROW_TRASH, SPACE_TRASH },
+		{ ROW_NETWORKS, SPACE_NETWORKS },
 	};
 	struct timespec t;
 

@@ -11,6 +11,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/keep.h"
+#include "backends/core/network.h"
 #include "backends/core/upkeep.h"
 #include "fs/row.h"
 #include "fs/session.h"
@@ -124,6 +125,7 @@ static int change_user(uint32_t id, const char *name, void *arg)
 	keep_put(KEEP_COUNTER, stamp_key(id, 0), &t, sizeof(t));
 	change_rows(o, view_class(o), 0, CHANGED_ENTRIES);
 	change_expanded(o);
+	network_note_instance(o);
 	return 0;
 }
 
@@ -131,11 +133,11 @@ void change_listener(struct object *o, unsigned what)
 {
 	static const uint16_t homes[SPACE_MAX] = {
 		[SPACE_INSTANCES] = ROW_INSTANCES, [SPACE_PROFILES] = ROW_PROFILES,
-		[SPACE_IMAGES] = ROW_IMAGES, [SPACE_TRASH] = ROW_TRASH,
+		[SPACE_IMAGES] = ROW_IMAGES, [SPACE_TRASH] = ROW_TRASH, [SPACE_NETWORKS] = ROW_NETWORKS,
 	};
 	static const uint16_t tops[SPACE_MAX] = {
 		[SPACE_INSTANCES] = ROW_INSTANCE, [SPACE_PROFILES] = ROW_PROFILE,
-		[SPACE_IMAGES] = ROW_IMAGE, [SPACE_TRASH] = ROW_TRASHED,
+		[SPACE_IMAGES] = ROW_IMAGE, [SPACE_TRASH] = ROW_TRASHED, [SPACE_NETWORKS] = ROW_NETWORK,
 	};
 	struct timespec t = now();
 
@@ -162,6 +164,8 @@ void change_listener(struct object *o, unsigned what)
 	change_entries(o, what);
 	if (what & CHANGED_ENTRIES && o->space == SPACE_INSTANCES)
 		change_expanded(o);
+	if (what & (CHANGED_ENTRIES | CHANGED_NAME) && (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH))
+		network_note_instance(o);
 	if (what & CHANGED_ENTRIES && o->space == SPACE_DAEMON)
 		upkeep_wake();
 	if (what & CHANGED_ENTRIES && o->space == SPACE_PROFILES)

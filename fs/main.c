@@ -8,6 +8,7 @@
 #include "backends/core/image.h"
 #include "backends/core/instance.h"
 #include "backends/core/keep.h"
+#include "backends/core/network.h"
 #include "backends/core/object.h"
 #include "backends/core/op.h"
 #include "backends/core/storage.h"
@@ -15,6 +16,7 @@
 #include "backends/core/watch.h"
 #include "backends/lxc/lxc.h"
 #include "backends/mock/mock.h"
+#include "backends/network/bridge.h"
 #include "backends/storage/dir.h"
 #include "backends/storage/overlay.h"
 #include "fs/change.h"
@@ -31,6 +33,7 @@
 
 static const struct backend_ops *const backends[] = { &lxc_backend, &mock_backend, NULL };
 static const struct storage_ops *const storages[] = { &overlay_storage, &dir_storage, NULL };
+static const struct network_ops *const networks[] = { &bridge_network, &mock_network, NULL };
 
 static const char *or_default(const char *name)
 {
@@ -50,6 +53,8 @@ static int open_store(const struct options *o, struct err *e)
 		r = backend_init(backends, *o->backend ? o->backend : "lxc", &version, e);
 	if (!r)
 		r = storage_init(storages, or_default(o->storage), &version, e);
+	if (!r)
+		r = network_init(networks, o->backend, &version, e);
 	if (!r)
 		r = image_init(e);
 	top_set_version(buf_str(&version));
@@ -71,6 +76,8 @@ static int serve(struct err *e)
 	/* Whoever changes something from here on has a listener that tells the kernel. */
 	fs_takeover(!shm->init_done);
 	r = upkeep_init(e);
+	if (!r)
+		network_adopt_all();
 	if (!r)
 		r = instance_adopt_all(e);
 	if (r)

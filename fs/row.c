@@ -19,6 +19,7 @@ static const struct {
 	{ "profiles/NAME", &profile_row, ROW_PROFILES },
 	{ "images/NAME", &image_row, ROW_IMAGES },
 	{ "trash/NAME@TIME", &trashed_row, ROW_TRASH },
+	{ "networks/NAME", &network_row, ROW_NETWORKS },
 	{ "instances/NAME/snapshots/NAME", &snapshot_row, ROW_SNAPSHOTS },
 	{ "instances/NAME/exec/NAME", &exec_row, ROW_EXECS },
 	{ "(value)", &entry_row, 0 },

@@ -55,6 +55,10 @@ enum row_id {
 	/* a profile */
 	ROW_PRO_DESCRIPTION = 224, ROW_PRO_CONFIG_YAML = 225, ROW_PRO_CONFIG = 226, ROW_PRO_DEVICES = 227, ROW_PRO_USED_BY = 228,
 	ROW_PRO_ERROR = 229, ROW_PRO_USER_LINK = 230,
+	/* networks */
+	ROW_NETWORKS = 320, ROW_NETWORK = 321, ROW_NET_DESCRIPTION = 322, ROW_NET_CONFIG_YAML = 323, ROW_NET_CONFIG = 324,
+	ROW_NET_VOLATILE = 325, ROW_NET_STATE = 326, ROW_NET_LEASES = 327, ROW_NET_USED_BY = 328, ROW_NET_ERROR = 329,
+	ROW_NET_USER_LINK = 330,
 	/* what lies in the trash */
 	ROW_TRASH_REMOVED = 240, ROW_TRASH_EXPIRES = 241, ROW_TRASH_CONFIG_YAML = 242, ROW_TRASH_ERROR = 243,
 	ROW_MAX = 512,
@@ -130,8 +134,8 @@ struct children {
 };
 
 extern const struct row root_row, entry_row, scratch_dir_row;
-extern const struct row instance_row, profile_row, image_row, trashed_row, snapshot_row, exec_row;
-extern const struct dir instance_dir, profile_dir, image_dir, trashed_dir, snapshot_dir, exec_dir_class;
+extern const struct row instance_row, profile_row, image_row, trashed_row, snapshot_row, exec_row, network_row;
+extern const struct dir instance_dir, profile_dir, image_dir, trashed_dir, snapshot_dir, exec_dir_class, network_dir;
 
 /* The row with that id, NULL: none. Rows are found by walking from root_row and the rows made by name, once, at start. */
 const struct row *row_by_id(unsigned id);

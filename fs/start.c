@@ -249,7 +249,7 @@ static void list_keys(void)
 {
 	static const char *const live[] = { "at once", "at next start", "only while stopped" };
 
-	for (const struct key *k = key_table; k->name; k++)
+	for_each_key(k)
 		printf("%s\n    %s\n    type: %s; default: %s; takes effect: %s%s\n", k->name, k->doc, k->type, k->def && *k->def ? k->def : "-",
 		       live[k->live], k->flags & KEY_ROOT ? "; root only" : "");
 }

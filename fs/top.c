@@ -14,6 +14,7 @@
 #include "backends/core/image.h"
 #include "backends/core/instance.h"
 #include "backends/core/lifecycle.h"
+#include "backends/core/network.h"
 #include "backends/core/op.h"
 #include "backends/core/upkeep.h"
 #include "backends/core/value.h"
@@ -31,6 +32,7 @@ static const char readme[] =
 	"  instances/NAME/   state, source, config/KEY, devices/NAME, snapshots/NAME/, exec/NAME/, usage/, error, ...\n"
 	"  images/NAME/      image (the original bytes), properties/, used_by/\n"
 	"  profiles/NAME/    config/KEY, devices/NAME, used_by/: configuration shared by instances\n"
+	"  networks/NAME/    managed bridges: config/KEY, state, leases, used_by/\n"
 	"  rootfs/NAME/      root file systems, with the owners that the instance sees\n"
 	"  trash/            removed instances, for a while: mv one back and it is as it was\n"
 	"  settings/KEY      settings of the daemon;  events.log  what happened lately;  version\n"
@@ -125,6 +127,7 @@ static const struct {
 	{ ROW_IMAGES, ROW_IMAGE, SPACE_IMAGES },
 	{ ROW_PROFILES, ROW_PROFILE, SPACE_PROFILES },
 	{ ROW_TRASH, ROW_TRASHED, SPACE_TRASH },
+	{ ROW_NETWORKS, ROW_NETWORK, SPACE_NETWORKS },
 };
 
 static size_t space_of(const struct view *dir)
@@ -172,7 +175,7 @@ static int space_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
 /* "image-created" and the like, for those of which nobody else tells. */
 static void tell(size_t space, const char *what, struct object *o, const char *old_name)
 {
-	static const char *const nouns[] = { "instance", "image", "profile", "instance" };
+	static const char *const nouns[] = { "instance", "image", "profile", "instance", "network" };
 	_cleanup_buf_ struct buf extra = BUF_INIT;
 	char type[64];
 
@@ -206,6 +209,22 @@ static int profile_make(struct view *dir, const char *name, const struct meta *m
 	return 0;
 }
 
+static int network_make(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e)
+{
+	_cleanup_object_ struct object *o = NULL;
+	int r;
+
+	/* A bridge, its addresses and what it lets through are the host's. */
+	if (dir->who && dir->who->uid)
+		return err_set(e, EPERM, "only root may make networks");
+	r = network_create(name, m, &o, e);
+	if (r)
+		return r;
+	*ino = view_row_ino(o, 0, ROW_NETWORK);
+	tell(space_of(dir), "created", o, NULL);
+	return 0;
+}
+
 static int image_make(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e)
 {
 	_cleanup_object_ struct object *o = NULL;
@@ -234,7 +253,7 @@ static int space_remove(struct view *dir, const char *name, struct err *e)
 		return err_set(e, ENOENT, "%s: no such directory", name);
 	if (o->space == SPACE_PROFILES && !strcmp(name, "default"))
 		return err_set(e, EPERM, "the profile default stays; empty it instead");
-	if (object_remove(o, e))
+	if (o->space == SPACE_NETWORKS ? network_remove(o, e) : object_remove(o, e))
 		return -e->code;
 	if (spaces[space_of(dir)].space == SPACE_INSTANCES)
 		gone(o);
@@ -267,7 +286,7 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 		return err_set(e, EPERM, "what is in the trash can only be moved back to instances/");
 	if (s == SPACE_INSTANCES && !instance_is_running(o))
 		backend_forget(o);
-	if (!object_rename(o, new_name, e)) {
+	if (!(s == SPACE_NETWORKS ? network_rename(o, new_name, e) : object_rename(o, new_name, e))) {
 		tell(space_of(from), "renamed", o, name);
 		return 0;
 	}
@@ -324,6 +343,9 @@ static const struct children profiles_children = {
 static const struct children images_children = {
 	.lookup = image_lookup, .list = space_list, .make = image_make, .remove = space_remove, .rename = space_rename,
 	.accept = image_accept,
+};
+static const struct children networks_children = {
+	.lookup = space_lookup, .list = space_list, .make = network_make, .remove = space_remove, .rename = space_rename,
 };
 static const struct children trash_children = {
 	.lookup = space_lookup, .list = space_list, .remove = trash_remove, .rename = space_rename,
@@ -502,6 +524,7 @@ static const struct dir instances_dir = { NULL, &instances_children };
 static const struct dir images_dir = { images_rows, &images_children };
 static const struct dir profiles_dir = { NULL, &profiles_children };
 static const struct dir rootfs_dir = { NULL, &rootfs_children };
+static const struct dir networks_dir = { NULL, &networks_children };
 static const struct dir trash_dir = { NULL, &trash_children };
 static const struct dir settings_dir = { NULL, &settings_children };
 
@@ -527,6 +550,8 @@ static const struct row top_rows[] = {
 	  .doc = "removed instances as NAME@TIME until settings/trash.expiry; mv one to instances/ brings it back, rmdir purges it" },
 	{ .id = ROW_SETTINGS, .name = "settings", .mode = S_IFDIR | 0755, .dir = &settings_dir,
 	  .doc = "settings of the daemon, one key per file; absent means the default" },
+	{ .id = ROW_NETWORKS, .name = "networks", .mode = S_IFDIR | 0755, .dir = &networks_dir,
+	  .doc = "managed bridges; mkdir makes one, rmdir takes it down when nobody uses it" },
 	{ 0 },
 };
 static const struct dir top_dir = { top_rows, NULL };

@@ -24,7 +24,7 @@ const struct dir *view_class(const struct object *o)
 {
 	static const struct dir *const classes[SPACE_MAX] = {
 		[SPACE_INSTANCES] = &instance_dir, [SPACE_PROFILES] = &profile_dir,
-		[SPACE_IMAGES] = &image_dir, [SPACE_TRASH] = &trashed_dir,
+		[SPACE_IMAGES] = &image_dir, [SPACE_TRASH] = &trashed_dir, [SPACE_NETWORKS] = &network_dir,
 	};
 
 	return o->space == SPACE_DAEMON ? root_row.dir : classes[o->space];
@@ -63,7 +63,7 @@ static unsigned top_row(enum space s)
 {
 	static const uint16_t tops[SPACE_MAX] = {
 		[SPACE_DAEMON] = ROW_ROOT, [SPACE_INSTANCES] = ROW_INSTANCE, [SPACE_PROFILES] = ROW_PROFILE,
-		[SPACE_IMAGES] = ROW_IMAGE, [SPACE_TRASH] = ROW_TRASHED,
+		[SPACE_IMAGES] = ROW_IMAGE, [SPACE_TRASH] = ROW_TRASHED, [SPACE_NETWORKS] = ROW_NETWORK,
 	};
 
 	return tops[s];

@@ -17,6 +17,7 @@
 #include "backends/core/event.h"
 #include "backends/core/config_plan.h"
 #include "backends/core/config_rules.h"
+#include "backends/core/network.h"
 
 /* Nobody takes it twice, so that a profile need not wait until no instance changes any more. */
 static pthread_rwlock_t config_lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
@@ -213,6 +214,14 @@ static int change_profile(const struct request *q, struct err *e)
 	return r;
 }
 
+/* Exclusive as well: static addresses of instances must fit to it. */
+static int change_network(const struct request *q, struct err *e)
+{
+	HOLD_CONFIG(wrlock);
+
+	return network_change(q->o, &q->c, q->dry, e);
+}
+
 /* What no instance sees: descriptions, properties of images, settings. */
 static int change_alone(const struct request *q, struct err *e)
 {
@@ -255,6 +264,8 @@ static int change(struct object *o, const struct entry_change *c, const struct c
 		return change_instance(&q, e);
 	if (is_expanded(c) && o->space == SPACE_PROFILES)
 		return change_profile(&q, e);
+	if (c->kind == ENT_CONFIG && o->space == SPACE_NETWORKS)
+		return change_network(&q, e);
 	return change_alone(&q, e);
 }
 
@@ -268,7 +279,7 @@ static uint64_t generation_of(struct object *o)
 static void tell(struct object *o, const struct entry_change *c)
 {
 	static const char *const types[SPACE_MAX] = {
-		"config-updated", "instance-updated", "profile-updated", "image-updated", "instance-updated",
+		"config-updated", "instance-updated", "profile-updated", "image-updated", "instance-updated", "network-updated",
 	};
 	_cleanup_buf_ struct buf extra = BUF_INIT;
 

@@ -8,6 +8,7 @@
 
 #include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
+#include "backends/core/network.h"
 
 /* ---- differences ---- */
 
@@ -212,6 +213,8 @@ int plan_check(const struct plan *p, const struct caller *who, struct err *e)
 		r = check_unique(&p->after, "disk", "path", e);
 	if (r == 0 && devices)
 		r = check_unique(&p->after, "nic", "name", e);
+	if (r == 0 && devices)
+		r = network_check_instance(p->o, &p->after, e);
 	return r;
 }
 

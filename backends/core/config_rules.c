@@ -32,7 +32,13 @@ static int check_key_name(struct object *o, const char *name, struct err *e)
 			return 0;
 		if (k->flags & KEY_SETTING)
 			return err_set(e, EINVAL, "%.100s is a setting of the daemon, it belongs into settings/", name);
+		if (k->flags & KEY_NETWORK)
+			return err_set(e, EINVAL, "%.100s is a key of networks, it belongs into networks/NAME/config/", name);
 		return err_set(e, EINVAL, "%.100s cannot stand in %s", name, o->space == SPACE_PROFILES ? "a profile" : "an instance");
+	case SPACE_NETWORKS:
+		if (k->flags & KEY_NETWORK)
+			return 0;
+		return err_set(e, EINVAL, "%.100s is not a key of networks", name);
 	default:
 		return err_set(e, EINVAL, "there are no keys in %s", space_name(o->space));
 	}
@@ -42,7 +48,7 @@ static int check_field_name(struct object *o, const char *name, struct err *e)
 {
 	bool instance = o->space == SPACE_INSTANCES;
 
-	if (!strcmp(name, "description") && (instance || o->space == SPACE_PROFILES || o->space == SPACE_IMAGES))
+	if (!strcmp(name, "description") && (instance || o->space == SPACE_PROFILES || o->space == SPACE_IMAGES || o->space == SPACE_NETWORKS))
 		return 0;
 	if (instance && (!strcmp(name, "profiles") || !strcmp(name, "ephemeral")))
 		return 0;

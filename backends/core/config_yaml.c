@@ -12,6 +12,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/expand.h"
+#include "backends/core/network.h"
 #include "backends/core/value.h"
 
 /* ---- the emitter ---- */
@@ -271,6 +272,8 @@ static int collect(struct object *o, const struct snapshot *snap, bool expanded,
 	}
 	if (o->space == SPACE_PROFILES)
 		profile_each_user(o, add_user, &d->users);
+	else if (o->space == SPACE_NETWORKS)
+		network_each_user(o, add_user, &d->users);
 	if (snap) {
 		add_entries(d, snap->entries, snap->n_entries, expanded);
 	} else {
@@ -383,6 +386,26 @@ static void put_profile(struct out *o, const struct document *d, const char *nam
 	put_names(o, "used_by", &d->users);
 }
 
+static void put_network(struct out *o, const struct document *d, const char *name)
+{
+	put_config(o, &d->config);
+	put_word(o, "description");
+	put_string(o, d->description);
+	put_word(o, "name");
+	put_string(o, name);
+	put_word(o, "type");
+	put_word(o, "bridge");
+	put_names(o, "used_by", &d->users);
+	put_word(o, "managed");
+	put_word(o, "true");
+	put_word(o, "status");
+	put_word(o, "Created");
+	put_word(o, "locations");
+	put_list(o, false);
+	put_word(o, "none");
+	end_list(o);
+}
+
 int config_print_yaml(struct object *o, const struct snapshot *snap, bool expanded, struct buf *out, struct err *e)
 {
 	__attribute__((cleanup(document_free))) struct document d = { .ephemeral = false };
@@ -390,7 +413,7 @@ int config_print_yaml(struct object *o, const struct snapshot *snap, bool expand
 	yaml_event_t ev;
 	int r;
 
-	if (o->space != SPACE_INSTANCES && o->space != SPACE_TRASH && o->space != SPACE_PROFILES)
+	if (o->space != SPACE_INSTANCES && o->space != SPACE_TRASH && o->space != SPACE_PROFILES && o->space != SPACE_NETWORKS)
 		return err_set(e, EINVAL, "there is no config.yaml in %s", space_name(o->space));
 	if (snap && expanded)
 		return err_set(e, EINVAL, "there is no expanded config.yaml of a snapshot");
@@ -407,6 +430,8 @@ int config_print_yaml(struct object *o, const struct snapshot *snap, bool expand
 	put_map(&y, false);
 	if (o->space == SPACE_PROFILES)
 		put_profile(&y, &d, o->name);
+	else if (o->space == SPACE_NETWORKS)
+		put_network(&y, &d, o->name);
 	else
 		put_instance(&y, &d);
 	end_map(&y);

@@ -129,7 +129,7 @@ static bool is_object_name(enum space s, const char *name)
 		return !name_check_instance(name, NULL);
 	if (s == SPACE_TRASH)
 		return *name != '.' && strlen(name) < sizeof(((struct object *)0)->name) && !name[strspn(name, TRASH_BYTES)];
-	return !name_check("object", name, NULL);
+	return s == SPACE_NETWORKS ? !name_check_network(name, NULL) : !name_check("object", name, NULL);
 }
 
 static int scan_name(const char *name, uint64_t ino, unsigned char type, void *arg)

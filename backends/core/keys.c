@@ -16,6 +16,8 @@
 #define TEXT_MAX_BYTES (1u << 20)
 #define SUGGEST_MAX 64
 
+const struct key *const key_tables[] = { key_table, key_network_table, NULL };
+
 /* Length of a family's name without its '*', 0 when it is the name of one key. */
 static size_t family(const char *pattern)
 {
@@ -45,7 +47,7 @@ static bool valid_rest(const char *rest)
 
 static const struct key *find_family(const char *name)
 {
-	for (const struct key *k = key_table; k->name; k++) {
+	for_each_key(k) {
 		if (family(k->name) && matches(k->name, name))
 			return k;
 	}
@@ -64,14 +66,14 @@ static int check_rest(const struct key *k, const char *name, struct err *e)
 
 const struct key *key_find(const char *name)
 {
-	const struct key *k;
+	const struct key *found;
 
-	for (k = key_table; k->name; k++) {
+	for_each_key(k) {
 		if (!family(k->name) && !strcmp(k->name, name))
 			return k;
 	}
-	k = find_family(name);
-	return k && check_rest(k, name, NULL) == 0 ? k : NULL;
+	found = find_family(name);
+	return found && check_rest(found, name, NULL) == 0 ? found : NULL;
 }
 
 /* Number of letters to add, drop, replace or swap to make b of a, whatever their case. */
@@ -130,7 +132,7 @@ static const char *nearest(const char *name)
 	unsigned best = UINT32_MAX;
 	const char *found = NULL;
 
-	for (const struct key *k = key_table; k->name; k++)
+	for_each_key(k)
 		consider(name, k->name, &best, &found);
 	for (const struct key_refusal *u = key_refused; u->name; u++)
 		consider(name, u->name, &best, &found);
@@ -139,21 +141,21 @@ static const char *nearest(const char *name)
 
 int key_check_name(const char *name, const struct key **ret, struct err *e)
 {
-	const struct key *k = key_find(name);
+	const struct key *found = key_find(name);
 	const char *near;
 
-	if (k) {
+	if (found) {
 		if (ret)
-			*ret = k;
+			*ret = found;
 		return 0;
 	}
 	for (const struct key_refusal *u = key_refused; u->name; u++) {
 		if (matches(u->name, name))
 			return err_set(e, EOPNOTSUPP, "%.100s is not supported: %s", name, u->why);
 	}
-	k = find_family(name);
-	if (k)
-		return check_rest(k, name, e);
+	found = find_family(name);
+	if (found)
+		return check_rest(found, name, e);
 	if (!strncmp(name, "volatile.", 9))
 		return err_set(e, EINVAL, "%.100s is not configuration; what is kept but not configured stands in volatile/", name);
 	near = e ? nearest(name) : NULL;

@@ -26,6 +26,7 @@ enum {
 	KEY_CONTAINER = 1 << 5,
 	KEY_VM = 1 << 6,
 	KEY_APPLY = 1 << 7,	/* a live key that the kernel must be told of: the backend's apply() is called */
+	KEY_NETWORK = 1 << 8,	/* may stand in a network */
 };
 
 struct key {
@@ -44,8 +45,12 @@ struct key {
 
 /* The row for a name, or NULL. Exact rows win over families; a family needs at least one character behind its dot. */
 const struct key *key_find(const char *name);
-/* All rows, ended by one without name. */
-extern const struct key key_table[];
+/* All rows, each table ended by one without name: those of instances and settings, and those that only networks have. */
+extern const struct key key_table[], key_network_table[];
+extern const struct key *const key_tables[];	/* both, ended by NULL */
+#define for_each_key(k) \
+	for (const struct key *const *key_t = key_tables; *key_t; key_t++) \
+		for (const struct key *k = *key_t; k->name; k++)
 
 /* What LXD (or Incus) knows and we do not, and why, ended by one without name; '*' as in rows. */
 struct key_refusal {

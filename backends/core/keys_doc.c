@@ -18,7 +18,7 @@ static const char *live_word(const struct key *k)
 static void print_rows(struct buf *out, unsigned flag, const char *title)
 {
 	buf_addf(out, "\n## %s\n\n| key | value | default | takes effect | who | meaning |\n|---|---|---|---|---|---|\n", title);
-	for (const struct key *k = key_table; k->name; k++) {
+	for_each_key(k) {
 		if (!(k->flags & flag))
 			continue;
 		buf_addf(out, "| `%s` | %s%s | %s | %s | %s | %s |\n", k->name, k->type, k->flags & KEY_MULTILINE ? ", lines" : "",
@@ -30,12 +30,13 @@ void keys_print_markdown(struct buf *out)
 {
 	buf_addstr(out,
 		   "# Configuration keys\n\n"
-		   "One file per key: `instances/NAME/config/KEY`, `profiles/NAME/config/KEY`, `settings/KEY`. A file that is not there is\n"
-		   "an unset key; `rm` or an empty value unsets it. This page is printed by `instfs --list-keys`.\n\n"
+		   "One file per key: `instances/NAME/config/KEY`, `profiles/NAME/config/KEY`, `networks/NAME/config/KEY`, `settings/KEY`. A file\n"
+		   "that is not there is an unset key; `rm` or an empty value unsets it. This page is printed by `instfs --list-keys`.\n\n"
 		   "Blanks around a value are ignored. Booleans are true, false, yes, no, 1, 0, on, off in any case. Sizes are 4096, 256MiB,\n"
 		   "256M (both 2^20), 256MB (10^6), 1.5G. Time spans are seconds, or 30s, 5m, 24h, 7d. One line has at most 4096 bytes,\n"
 		   "values of several lines 1 MiB.\n");
 	print_rows(out, KEY_INSTANCE, "Instances and profiles");
+	print_rows(out, KEY_NETWORK, "Networks");
 	print_rows(out, KEY_SETTING, "Settings");
 	buf_addstr(out,
 		   "\nIn `snapshots.pattern`, `{{ creation_date|date:'%Y%m%d-%H%M' }}` is the time, with the letters of strftime or in Go's form\n"

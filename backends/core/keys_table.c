@@ -137,7 +137,7 @@ const struct key key_table[] = {
 	{ .name = "snapshots.schedule.stopped", TYPE_BOOL, .def = "false", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "whether scheduled snapshots are made of a stopped instance too" },
 
-	{ .name = "user.*", TYPE_TEXT, .def = "unset", .live = KEY_LIVE, .flags = ANY | KEY_MULTILINE, .doc = "free for any use" },
+	{ .name = "user.*", TYPE_TEXT, .def = "unset", .live = KEY_LIVE, .flags = ANY | KEY_MULTILINE | KEY_NETWORK, .doc = "free for any use" },
 
 	{ .name = "images.compression_algorithm", .type = "name", .def = "gzip", .live = KEY_LIVE, .flags = KEY_SETTING,
 	  .check = key_check_compression, .doc = "of published images and backups: bzip2, gzip, lzma, xz, zstd, none" },
@@ -186,6 +186,20 @@ const struct key_refusal key_refused[] = {
 	{ "snapshots.expiry.manual", "snapshots.expiry is for all snapshots; snapshots/NAME/expires can be written for each" },
 	{ "systemd.credential.*", "credentials of systemd are not handed over; a disk device can" },
 	{ "systemd.credential-binary.*", "credentials of systemd are not handed over; a disk device can" },
+
+	{ "bgp.*", "networks do not speak BGP" },
+	{ "bridge.driver", "bridges are those of the kernel" },
+	{ "dns.search", "dns.domain is what instances search; raw.dnsmasq can say more" },
+	{ "dns.zone.*", "there are no zones" },
+	{ "ipv4.dhcp.gateway", "the gateway is the host; raw.dnsmasq can say otherwise" },
+	{ "ipv4.nat.*", "addresses are those that the kernel chooses" },
+	{ "ipv4.ovn.ranges", "there is no OVN" },
+	{ "ipv4.routing", "packets are always forwarded; ipv4.nat decides how they leave" },
+	{ "ipv6.dhcp.ranges", "with ipv6.dhcp.stateful the whole subnet is given out; raw.dnsmasq can say more" },
+	{ "ipv6.nat.*", "addresses are those that the kernel chooses" },
+	{ "ipv6.ovn.ranges", "there is no OVN" },
+	{ "ipv6.routing", "packets are always forwarded; ipv6.nat decides how they leave" },
+	{ "tunnel.*", "networks do not span hosts" },
 
 	{ "backups.compression_algorithm", "backups are not made yet" },
 	{ "core.*", "the daemon has no network interface of its own" },

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/core/value_net.h"
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -89,6 +91,17 @@ int name_check(const char *what, const char *name, struct err *e)
 			return err_set(e, EINVAL, "%s name \"%s\": only letters, digits and any of ._-+@%% are allowed", what,
 				       shown(name, text, sizeof(text)));
 	return 0;
+}
+
+int name_check_network(const char *name, struct err *e)
+{
+	char text[100];
+
+	if (!is_alnum(name[0]))
+		return err_set(e, EINVAL, "network name \"%s\" must begin with a letter or a digit", shown(name, text, sizeof(text)));
+	if (!strcmp(name, "lo"))
+		return err_set(e, EINVAL, "network name \"lo\": every host has an interface of that name");
+	return net_check_interface(name, e);
 }
 
 bool name_same_instance(const char *a, const char *b)

@@ -28,7 +28,7 @@
 
 const char *space_name(enum space s)
 {
-	static const char *const names[SPACE_MAX] = { "daemon", "instances", "profiles", "images", "trash" };
+	static const char *const names[SPACE_MAX] = { "daemon", "instances", "profiles", "images", "trash", "networks" };
 
 	return s < SPACE_MAX ? names[s] : "";
 }
@@ -363,6 +363,8 @@ static int check_name(enum space s, const char *name, struct err *e)
 		return name_check("profile", name, e);
 	case SPACE_IMAGES:
 		return name_check("image", name, e);
+	case SPACE_NETWORKS:
+		return name_check_network(name, e);
 	default:
 		return err_set(e, EPERM, "nothing can be made by name in %s", space_name(s));
 	}

@@ -29,6 +29,7 @@ enum space {
 	SPACE_PROFILES,
 	SPACE_IMAGES,
 	SPACE_TRASH,		/* removed instances, named NAME@YYYYMMDDTHHMMSS */
+	SPACE_NETWORKS,
 	SPACE_MAX,
 };
 

@@ -214,6 +214,8 @@ int object_rename(struct object *o, const char *new_name, struct err *e)
 
 	if (s == SPACE_INSTANCES)
 		r = name_check_instance(new_name, e);
+	else if (s == SPACE_NETWORKS)
+		r = name_check_network(new_name, e);
 	else if (s == SPACE_PROFILES || s == SPACE_IMAGES)
 		r = name_check(s == SPACE_IMAGES ? "image" : "profile", new_name, e);
 	else

@@ -12,5 +12,7 @@
 #pragma once
 
 #include "backends/core/backend.h"
+#include "backends/core/network.h"
 
 extern const struct backend_ops mock_backend;
+extern const struct network_ops mock_network;	/* networks that are remembered, and nothing is done for them */

@@ -23,13 +23,12 @@ static int check(const char *name, const char *value)
 
 static void test_rows(void)
 {
-	for (const struct key *k = key_table; k->name; k++) {
+	for_each_key(k) {
 		CHECK(k->type && k->def && k->check && k->doc && k->doc[0]);
-		CHECK(!(k->flags & KEY_SETTING) != !(k->flags & KEY_INSTANCE));
+		CHECK(!(k->flags & KEY_SETTING) != !(k->flags & (KEY_INSTANCE | KEY_NETWORK)));
 		CHECK(!(k->flags & KEY_APPLY) || k->live == KEY_LIVE);
 		CHECK(!strchr(k->doc, '|') && !strchr(k->doc, '\n'));
-		for (const struct key *l = key_table; l < k; l++)
-			CHECK(strcmp(k->name, l->name) != 0);
+		CHECK(strchr(k->name, '*') || key_find(k->name) == k);
 		for (const struct key_refusal *u = key_refused; u->name; u++)
 			CHECK(strcmp(k->name, u->name) != 0 && u->why[0] && !strchr(u->why, '|'));
 	}

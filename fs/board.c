@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The board: see board.h. A slot is found by hashing the id and looking on; a removed one keeps its place in the chain and is taken by
- * the next id that comes by. Memory of a slot or a page is asked for before it is touched: a full tmpfs must be an error, not a signal.
+ * The board: see board.h. Slots are found by looking through all ids; one that became free is taken again as late as possible, for
+ * the view server may still be looking at what was there. Memory of a slot or a page is asked for before it is touched: a full tmpfs
+ * must be an error, not a signal.
  *
  * `lock` is the daemon's, among its threads; there is one daemon per run directory.
  */
@@ -20,19 +21,23 @@
 
 #define VERSION 1
 #define SLOTS 4096
-#define REMOVED UINT32_MAX
 
 struct slot {
-	uint32_t id;			/* 0: never used, ends a chain; REMOVED */
-	uint32_t current;		/* which of facts[] counts; with the times it was changed in the upper bits */
-	struct board_facts facts[2];
+	uint32_t current;		/* the last bit tells which of facts[] counts */
+	struct proc_facts facts[2];
 	uint64_t allocated;		/* pages, a bit each; view server */
 };
+
+#define HISTORY_MAX (512u << 10)
 
 struct board {
 	uint64_t size;			/* of this structure: another layout has another */
 	struct options options;
+	uint32_t cursor;		/* where the next id is put, if it is free */
+	uint32_t removals;
+	_Alignas(64) uint32_t ids[SLOTS];	/* 0: free */
 	_Alignas(4096) struct slot slots[SLOTS];
+	_Alignas(4096) char histories[SLOTS][HISTORY_MAX];
 	_Alignas(4096) struct board_page pages[SLOTS][BOARD_FILES];
 };
 
@@ -57,7 +62,7 @@ static int map(int fd, struct err *e)
 	board_fd = fd;
 	board = b;
 	madvise(b, sizeof(*b), MADV_DONTDUMP);
-	if (allocate(b, offsetof(struct board, pages)) < 0)
+	if (allocate(b, offsetof(struct board, histories)) < 0)
 		return err_sys(e, errno, "memory for the board");
 	b->size = sizeof(*b);
 	return 0;
@@ -88,58 +93,62 @@ struct options *board_options(void)
 
 /* ---- slots ---- */
 
-static uint32_t id_of(const struct slot *s)
+static struct slot *find(uint32_t id)
 {
-	return __atomic_load_n(&s->id, __ATOMIC_ACQUIRE);
-}
-
-/* The slot of the id; else NULL, and the first place for it in *place (NULL: full). */
-static struct slot *find(uint32_t id, struct slot **place)
-{
-	struct slot *first = NULL, *s;
-
-	for (uint32_t i = 0; i < SLOTS; i++) {
-		s = &board->slots[(id * 2654435761u + i) % SLOTS];
-		if (id_of(s) == id)
-			return s;
-		if (!first && (!id_of(s) || id_of(s) == REMOVED))
-			first = s;
-		if (!id_of(s))
-			break;
-	}
-	if (place)
-		*place = first;
+	for (uint32_t i = 0; id && i < SLOTS; i++)
+		if (__atomic_load_n(&board->ids[i], __ATOMIC_ACQUIRE) == id)
+			return &board->slots[i];
 	return NULL;
 }
 
-/* Gives the memory of what was shown back. */
-static void forget_pages(struct slot *s)
+static void punch(const void *from, size_t len)
 {
-	const struct board_page *p = board->pages[s - board->slots];
+	fallocate(board_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (const char *)from - (const char *)board, (off_t)len);
+}
 
-	fallocate(board_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (const char *)p - (const char *)board, sizeof(*p) * BOARD_FILES);
+/* Gives back the memory of what was shown. */
+static void forget(struct slot *s)
+{
+	const size_t i = (size_t)(s - board->slots);
+
+	punch(board->pages[i], sizeof(board->pages[i]));
+	punch(board->histories[i], sizeof(board->histories[i]));
 	s->allocated = 0;
 }
 
-int board_post(const struct board_facts *f)
+static struct slot *take_free(void)
 {
-	struct slot *s, *place = NULL;
+	struct slot *s = NULL;
+
+	for (uint32_t i = 0; i < SLOTS && !s; i++) {
+		if (!board->ids[board->cursor])
+			s = &board->slots[board->cursor];
+		board->cursor = (board->cursor + 1) % SLOTS;
+	}
+	if (s)
+		forget(s);
+	return s;
+}
+
+int board_post(const struct proc_facts *f)
+{
+	struct slot *s;
 	uint32_t next;
 
 	HOLD_LOCK(&lock);
-	if (!board || !f->id || f->id == REMOVED)
+	if (!board || !f->object)
 		return -EINVAL;
-	s = find(f->id, &place);
-	if (!s && !place)
+	s = find(f->object);
+	if (s && !memcmp(&s->facts[s->current & 1], f, sizeof(*f)))
+		return 0;
+	if (!s)
+		s = take_free();
+	if (!s)
 		return -ENOSPC;
-	if (!s) {
-		s = place;
-		forget_pages(s);
-	}
 	next = s->current + 1;
 	s->facts[next & 1] = *f;
 	__atomic_store_n(&s->current, next, __ATOMIC_RELEASE);
-	__atomic_store_n(&s->id, f->id, __ATOMIC_RELEASE);
+	__atomic_store_n(&board->ids[s - board->slots], f->object, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -148,51 +157,64 @@ void board_remove(uint32_t id)
 	struct slot *s;
 
 	HOLD_LOCK(&lock);
-	s = board ? find(id, NULL) : NULL;
+	s = board ? find(id) : NULL;
 	if (!s)
 		return;
-	__atomic_store_n(&s->id, REMOVED, __ATOMIC_RELEASE);
-	forget_pages(s);
+	__atomic_store_n(&board->ids[s - board->slots], 0, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&board->removals, 1, __ATOMIC_RELEASE);
+	forget(s);
 }
 
-static bool read_slot(const struct slot *s, struct board_facts *ret)
+static bool read_slot(const struct slot *s, uint32_t id, struct proc_facts *ret)
 {
-	uint32_t before, id;
+	uint32_t before;
 
 	do {
-		id = id_of(s);
 		before = __atomic_load_n(&s->current, __ATOMIC_ACQUIRE);
 		*ret = s->facts[before & 1];
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		/* Changed once meanwhile is harmless: then the other copy was written. */
-	} while (__atomic_load_n(&s->current, __ATOMIC_RELAXED) - before > 1);
-	return id && id != REMOVED && ret->id == id;
+	} while (__atomic_load_n(&s->current, __ATOMIC_RELAXED) != before);
+	return ret->object == id;
 }
 
-bool board_get(uint32_t id, struct board_facts *ret)
+bool board_get(uint32_t id, struct proc_facts *ret)
 {
-	const struct slot *s = id ? find(id, NULL) : NULL;
+	const struct slot *s = find(id);
 
-	return s && read_slot(s, ret) && ret->id == id;
+	return s && read_slot(s, id, ret);
 }
 
-bool board_next(uint32_t after, struct board_facts *ret)
+bool board_next(uint32_t after, struct proc_facts *ret)
 {
-	struct board_facts f;
-	bool found = false;
+	uint32_t best = 0, id;
 
-	for (const struct slot *s = board->slots; s < board->slots + SLOTS; s++) {
-		if (id_of(s) <= after || id_of(s) == REMOVED || !read_slot(s, &f) || (found && f.id >= ret->id))
-			continue;
-		*ret = f;
-		found = true;
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		id = __atomic_load_n(&board->ids[i], __ATOMIC_ACQUIRE);
+		if (id > after && (!best || id < best))
+			best = id;
 	}
-	return found;
+	return best && (board_get(best, ret) || board_next(best, ret));
+}
+
+uint32_t board_removals(void)
+{
+	return __atomic_load_n(&board->removals, __ATOMIC_ACQUIRE);
+}
+
+struct proc_history *board_history(uint32_t id)
+{
+	struct slot *s = find(id);
+	char *memory;
+
+	if (!s || proc_history_size() > HISTORY_MAX)
+		return NULL;
+	memory = board->histories[s - board->slots];
+	return allocate(memory, proc_history_size()) < 0 ? NULL : proc_history_attach(memory);
 }
 
 struct board_page *board_page(uint32_t id, unsigned file)
 {
-	struct slot *s = file < BOARD_FILES ? find(id, NULL) : NULL;
+	struct slot *s = file < BOARD_FILES ? find(id) : NULL;
 	struct board_page *p;
 
 	if (!s)

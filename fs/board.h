@@ -13,15 +13,11 @@
 #include <stdint.h>
 
 #include "backends/core/err.h"
+#include "backends/proc/proc.h"
 #include "fs/options.h"
 
-#define BOARD_FILES 32			/* of an instance, at most */
-#define BOARD_TEXT_MAX ((1u << 20) - 64)
-
-struct board_facts {
-	uint32_t id;			/* of the instance; 0: free */
-	int32_t init_pid;
-};
+#define BOARD_FILES 64			/* of an instance: ids of rows are below */
+#define BOARD_TEXT_MAX ((512u << 10) - 64)
 
 /* A file's content as it was shown at some time. */
 struct board_text {
@@ -46,14 +42,20 @@ int board_open(const char *rundir, struct err *e);
 /* The options of the view server, posted by the daemon before it starts one. */
 struct options *board_options(void);
 
+/* What must outlive whoever renders: see proc_history_attach(), which was called. NULL: not posted, or no memory. Any process. */
+struct proc_history *board_history(uint32_t id);
+
 /* ---- for the daemon; any thread ---- */
-int board_post(const struct board_facts *f);	/* -ENOSPC */
+/* Facts are those of f->object. -ENOSPC. */
+int board_post(const struct proc_facts *f);	/* -ENOSPC */
 void board_remove(uint32_t id);
 
 /* ---- for the view server ---- */
-bool board_get(uint32_t id, struct board_facts *ret);
+bool board_get(uint32_t id, struct proc_facts *ret);
 /* The first one with a greater id, for listings; false: none. */
-bool board_next(uint32_t after, struct board_facts *ret);
+bool board_next(uint32_t after, struct proc_facts *ret);
+/* Differs when an instance was removed. */
+uint32_t board_removals(void);
 /* NULL: no such instance, or no memory. */
 struct board_page *board_page(uint32_t id, unsigned file);
 /* The text that is not the last one, with room for len bytes; NULL: too long, or no memory. */

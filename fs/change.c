@@ -126,6 +126,7 @@ static int change_user(uint32_t id, const char *name, void *arg)
 	change_rows(o, view_class(o), 0, CHANGED_ENTRIES);
 	change_expanded(o);
 	network_note_instance(o);
+	views_daemon_changed(o, CHANGED_ENTRIES);
 	return 0;
 }
 

@@ -29,8 +29,7 @@ static int spawn_holder(int peer, int self, pid_t *pid)
 
 	if (r)
 		return -r;
-	for (int fd = FD_FUSE; fd < FD_HOLDER; fd++)
-		posix_spawn_file_actions_adddup2(&fa, fd, fd);
+	shm_pass_fds(&fa, FD_HOLDER);
 	posix_spawn_file_actions_adddup2(&fa, peer, FD_STORE_PEER);
 	posix_spawn_file_actions_adddup2(&fa, self, FD_SERVER);
 	r = start_self("--internal-holder", "revived", &fa, pid);

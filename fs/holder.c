@@ -160,8 +160,7 @@ static void start_server(void)
 	shm->born_ns = shm_clock();
 	__atomic_store_n(&shm->state, SHM_STARTING, __ATOMIC_SEQ_CST);
 	posix_spawn_file_actions_init(&fa);
-	for (int fd = FD_FUSE; fd <= FD_HOLDER; fd++)
-		posix_spawn_file_actions_adddup2(&fa, fd, fd);
+	shm_pass_fds(&fa, FD_HOLDER + 1);
 	r = start_self("--internal-server", "-", &fa, &pid);
 	posix_spawn_file_actions_destroy(&fa);
 	if (!r) {

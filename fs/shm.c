@@ -41,6 +41,13 @@ int shm_take_fd(int fd, int number)
 	return r;
 }
 
+void shm_pass_fds(posix_spawn_file_actions_t *fa, int end)
+{
+	for (int fd = FD_FUSE; fd < end; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			posix_spawn_file_actions_adddup2(fa, fd, fd);
+}
+
 void shm_close_on_exec(bool on, int end)
 {
 	for (int fd = FD_FUSE; fd < end; fd++)

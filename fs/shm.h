@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,6 +26,7 @@ enum {
 	FD_KEEP,
 	FD_KICK,		/* eventfd: the server has something to say to the holder */
 	FD_STORE,		/* the server's end of the descriptor store */
+	FD_ALIVE,		/* views: see alive.h; others do without */
 	FD_HOLDER,		/* pidfd of the holder */
 	FD_STORE_PEER,		/* the holder's end */
 	FD_SERVER,		/* pidfd of the server */
@@ -129,6 +131,8 @@ int shm_attach(struct err *e);
 
 /* Moves a descriptor to its fixed number, close-on-exec. */
 int shm_take_fd(int fd, int number);
+/* To a child: what is open from FD_FUSE up to and without `end`. */
+void shm_pass_fds(posix_spawn_file_actions_t *fa, int end);
 /* Sets or clears close-on-exec on every fixed descriptor from FD_FUSE up to and without `end` that is open. */
 void shm_close_on_exec(bool on, int end);
 

@@ -23,6 +23,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/keys.h"
 #include "backends/core/watch.h"
+#include "fs/alive.h"
 #include "fs/board.h"
 #include "fs/control.h"
 #include "fs/holder.h"
@@ -223,6 +224,16 @@ static bool restore(int *status)
 	return true;
 }
 
+static int hold_alive(const struct options *o, struct err *e)
+{
+	char path[4200];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/views.alive", o->state_dir);
+	r = shm_take_fd(alive_hold(path), FD_ALIVE);
+	return r ? err_sys(e, -r, "%s", path) : 0;
+}
+
 /* Returns -errno, or the exit status of what became of this process. */
 static int start_mount(struct options *o, enum shm_kind kind, struct err *e)
 {
@@ -230,6 +241,8 @@ static int start_mount(struct options *o, enum shm_kind kind, struct err *e)
 
 	if (!r)
 		r = shm_create(o, kind, e);
+	if (!r && kind == SHM_VIEWS)
+		r = hold_alive(o, e);
 	if (!r)
 		r = mount_make(o, &shm->dev_major, &shm->dev_minor, e);
 	if (r)

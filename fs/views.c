@@ -25,10 +25,14 @@
 #include "backends/core/buf.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
+#include "backends/proc/proc.h"
 #include "fs/board.h"
+#include "fs/log.h"
 #include "fs/node.h"
 #include "fs/session.h"
 #include "fs/shm.h"
+#include "fs/sources.h"
+#include "fs/views_end.h"
 
 #define READERS 4
 #define LOCKS 64
@@ -37,42 +41,34 @@
 #define NAMES_S 3600.0
 #define ROOM 16				/* lengths that vary are multiples of that */
 
-/* One name. Ids are part of inode numbers that containers hold: append only. */
-struct entry {
-	uint16_t id, parent;
-	mode_t mode;
-	const char *name;
-};
-
-#define FILE_MODE (S_IFREG | 0444)
-#define DIR_MODE (S_IFDIR | 0555)
-#define TOP 1
-
-static const struct entry entries[] = {
-	{ TOP, 0, DIR_MODE, "" },
-	{ 2, TOP, DIR_MODE, "proc" },
-	{ 400, 2, FILE_MODE, "meminfo" },
-};
-
-#define N_ENTRIES (sizeof(entries) / sizeof(*entries))
-#define FIRST_FILE 400
+/*
+ * An inode number is that of fs/node.h: the instance, the library's row (1 to 63; the instance's directory is row 0), and the CPU as the slot
+ * in rows that have one, from 1. The root is row 1 of no instance.
+ */
+#define ROOT 1
 
 static pthread_mutex_t locks[LOCKS];
 static double attr_timeout;
 
-static const struct entry *entry_of(uint64_t ino)
+/* NULL: the root, an instance's directory, or stale; see is_top(). */
+static const struct proc_row *row_of(uint64_t ino)
 {
-	const struct node n = node_of(ino);
-
-	for (const struct entry *t = entries; t < entries + N_ENTRIES; t++)
-		if (t->id == n.row)
-			return t;
-	return NULL;
+	return ino == ROOT ? NULL : proc_row_by_id(node_of(ino).row);
 }
 
-static uint64_t ino_of(uint32_t id, const struct entry *t)
+static unsigned cpu_of(uint64_t ino)
 {
-	return node_ino((struct node){ .object = id, .row = t->id });
+	return node_of(ino).slot ? node_of(ino).slot - 1 : 0;
+}
+
+static bool is_top(uint64_t ino)
+{
+	return ino == ROOT || (node_of(ino).object && !node_of(ino).row);
+}
+
+static uint64_t ino_of(uint32_t id, const struct proc_row *r, unsigned cpu)
+{
+	return node_ino((struct node){ .object = id, .slot = r->flags & PROC_PER_CPU ? cpu + 1 : 0, .row = r->id });
 }
 
 static uint64_t clock_ns(clockid_t c)
@@ -90,9 +86,16 @@ static pthread_mutex_t *lock_of(uint64_t ino)
 	return &locks[(ino ^ ino >> 36) % LOCKS];
 }
 
-static int show(const struct board_facts *f, const struct entry *t, struct buf *out)
+static int show(uint64_t ino, const struct proc_row *row, struct buf *out)
 {
-	return buf_read_file(out, AT_FDCWD, "/proc/meminfo", 1 << 20);
+	struct proc_source *s = sources_get(node_of(ino).object);
+	int r;
+
+	if (!s)
+		return -ESTALE;
+	r = proc_show(s, row, cpu_of(ino), out);
+	sources_put();
+	return r ? r : buf_error(out);
 }
 
 /* Blanks before the newlines at the end. */
@@ -142,28 +145,23 @@ static int turn_page(struct board_page *p, const struct buf *b)
 }
 
 /* The page of a file, not older than FRESH_NS. To be called with the file's lock. */
-static int look(uint64_t ino, struct board_page **ret)
+static int look(uint64_t ino, const struct proc_row *row, struct board_page **ret)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	const struct entry *t = entry_of(ino);
 	const uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	struct board_facts f;
-	struct board_page *p;
+	struct board_page *p = board_page(node_of(ino).object, row->id);
 	int r;
 
-	if (!t || !board_get(node_of(ino).object, &f))
-		return -ESTALE;
-	p = board_page(f.id, t->id - FIRST_FILE);
 	if (!p)
-		return -ENOMEM;
+		return -ESTALE;
 	*ret = p;
 	if (board_text(p)->mtime_ns && now - p->looked_ns < FRESH_NS)
 		return 0;
-	r = show(&f, t, &b);
+	r = show(ino, row, &b);
 	if (r < 0)
 		return r;
 	make_length(&b, board_text(p));
-	if (board_text(p)->len != b.len || memcmp(board_text(p)->data, b.data, b.len) != 0)
+	if (board_text(p)->len != b.len || !board_text(p)->mtime_ns || memcmp(board_text(p)->data, b.data, b.len) != 0)
 		r = turn_page(p, &b);
 	p->looked_ns = now;
 	return r;
@@ -171,35 +169,59 @@ static int look(uint64_t ino, struct board_page **ret)
 
 /* ---- attributes ---- */
 
-static int fill_stat(uint64_t ino, struct stat *st)
+static int fill_paged(uint64_t ino, const struct proc_row *row, struct stat *st)
 {
-	const struct entry *t = entry_of(ino);
 	struct board_page *p;
 	int r;
 
-	if (!t)
-		return -ESTALE;
-	*st = (struct stat){ .st_ino = ino, .st_mode = t->mode, .st_nlink = S_ISDIR(t->mode) ? 2 : 1 };
-	if (S_ISDIR(t->mode)) {
-		clock_gettime(CLOCK_REALTIME, &st->st_mtim);
-		return 0;
-	}
 	HOLD_LOCK(lock_of(ino));
-	r = look(ino, &p);
+	r = look(ino, row, &p);
 	if (r < 0)
-		return r == -ESTALE ? 0 : r;	/* not posted yet, or not any more: empty */
+		return r;
 	st->st_size = board_text(p)->len;
 	st->st_mtim.tv_sec = (time_t)(board_text(p)->mtime_ns / 1000000000);
 	st->st_mtim.tv_nsec = (long)(board_text(p)->mtime_ns % 1000000000);
-	st->st_ctim = st->st_mtim;
 	return 0;
+}
+
+/* Without a page: the files of single CPUs, which are many and never change, and what is too long. */
+static int fill_size(uint64_t ino, const struct proc_row *row, struct stat *st)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	int r = show(ino, row, &b);
+
+	st->st_size = (off_t)b.len;
+	if (!(row->flags & PROC_PER_CPU))
+		clock_gettime(CLOCK_REALTIME, &st->st_mtim);
+	return r;
+}
+
+static int fill_stat(uint64_t ino, struct stat *st)
+{
+	const struct proc_row *row = row_of(ino);
+	int r = 0;
+
+	if (!row && !is_top(ino))
+		return -ESTALE;
+	*st = (struct stat){ .st_ino = ino, .st_mode = row ? row->mode : S_IFDIR | 0555 };
+	st->st_nlink = S_ISDIR(st->st_mode) ? 2 : 1;
+	if (S_ISDIR(st->st_mode))
+		clock_gettime(CLOCK_REALTIME, &st->st_mtim);
+	else
+		r = row->flags & PROC_PER_CPU ? -EFBIG : fill_paged(ino, row, st);
+	if (r == -EFBIG)
+		r = fill_size(ino, row, st);
+	if (r == -ESTALE)
+		r = 0;		/* not posted yet, or not any more: empty */
+	st->st_ctim = st->st_mtim;
+	return r;
 }
 
 static double timeout_of(uint64_t ino)
 {
-	const struct entry *t = entry_of(ino);
+	const struct proc_row *row = row_of(ino);
 
-	return t && S_ISREG(t->mode) ? attr_timeout : 0;
+	return row && S_ISREG(row->mode) ? attr_timeout : 0;
 }
 
 static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -216,36 +238,67 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 /* ---- names ---- */
 
 /* An instance's directory is there for everyone who knows its number: a container asks before it is posted that it runs. */
-static const struct entry *child(uint64_t dir, const char *name, uint64_t *ino)
+static int find_instance(const char *name, uint64_t *ino)
 {
-	const struct node n = node_of(dir);
 	char *end;
-	unsigned long id;
+	unsigned long id = *name >= '1' && *name <= '9' ? strtoul(name, &end, 10) : 0;
 
-	if (dir == 1 && *name >= '1' && *name <= '9') {
-		id = strtoul(name, &end, 10);
-		*ino = ino_of((uint32_t)id, entries);
-		return *end || id >= 1u << 28 ? NULL : entries;
+	if (!id || *end || id >= 1u << 28)
+		return -ENOENT;
+	*ino = node_ino((struct node){ .object = (uint32_t)id });
+	return 0;
+}
+
+static int find_child(uint64_t dir, const char *name, uint64_t *ino, bool *stays)
+{
+	const struct proc_row *parent = row_of(dir), *row;
+	unsigned cpu = cpu_of(dir), found = 0;
+	char path[512], *star, head[256];
+	struct proc_source *s;
+	bool there = true;
+
+	*stays = true;
+	if (dir == ROOT)
+		return find_instance(name, ino);
+	if (!parent && !is_top(dir))
+		return -ESTALE;
+	snprintf(head, sizeof(head), "%s", parent ? parent->path : "");
+	star = strchr(head, '*');
+	if (star)
+		snprintf(path, sizeof(path), "%.*s%u%s/%.200s", (int)(star - head), head, cpu, star + 1, name);
+	else
+		snprintf(path, sizeof(path), "%s%s%.200s", head, parent ? "/" : "", name);
+	row = proc_find(path, &found);
+	if (!row)
+		return -ENOENT;
+	if (row->flags & PROC_PER_CPU) {
+		*stays = false;
+		s = sources_get(node_of(dir).object);
+		there = s && proc_exists(s, row, found);
+		if (s)
+			sources_put();
 	}
-	for (const struct entry *t = entries; dir != 1 && t < entries + N_ENTRIES; t++)
-		if (t->parent == n.row && !strcmp(t->name, name)) {
-			*ino = ino_of(n.object, t);
-			return t;
-		}
-	return NULL;
+	*ino = ino_of(node_of(dir).object, row, found);
+	return there ? 0 : -ENOENT;
 }
 
 static void on_lookup(fuse_req_t req, fuse_ino_t dir, const char *name)
 {
 	struct fuse_entry_param p = { .entry_timeout = NAMES_S };
 	uint64_t ino;
-	int r = child(dir, name, &ino) ? fill_stat(ino, &p.attr) : -ENOENT;
+	bool stays;
+	int r = find_child(dir, name, &ino, &stays);
+
+	if (!r)
+		r = fill_stat(ino, &p.attr);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
 	}
 	p.ino = ino;
+	if (!stays)
+		p.entry_timeout = attr_timeout;
 	p.attr_timeout = timeout_of(ino);
 	fuse_reply_entry(req, &p);
 }
@@ -254,6 +307,8 @@ struct listing {
 	fuse_req_t req;
 	char *data;
 	size_t size, used;
+	uint32_t id;			/* of the instance */
+	uint64_t number, from;
 };
 
 /* False: full. */
@@ -270,23 +325,47 @@ static bool list_one(struct listing *l, const char *name, uint64_t ino, mode_t m
 
 static void list_instances(struct listing *l, uint32_t after)
 {
-	struct board_facts f;
+	struct proc_facts f;
 	char name[16];
 
 	while (board_next(after, &f)) {
-		snprintf(name, sizeof(name), "%u", f.id);
-		if (!list_one(l, name, ino_of(f.id, entries), entries->mode, f.id))
+		snprintf(name, sizeof(name), "%u", f.object);
+		if (!list_one(l, name, node_ino((struct node){ .object = f.object }), S_IFDIR, f.object))
 			return;
-		after = f.id;
+		after = f.object;
 	}
 }
 
-static void list_entries(struct listing *l, struct node dir, size_t from)
+static int list_row(void *arg, const char *name, const struct proc_row *r, unsigned cpu)
 {
-	for (size_t i = from; i < N_ENTRIES; i++)
-		if (entries[i].parent == dir.row &&
-		    !list_one(l, entries[i].name, ino_of(dir.object, &entries[i]), entries[i].mode, i + 1))
-			return;
+	struct listing *l = arg;
+
+	if (l->number++ < l->from)
+		return 0;
+	return !list_one(l, name, ino_of(l->id, r, cpu), r->mode, l->number);
+}
+
+static int list_top(const struct proc_row *r, void *arg)
+{
+	return strchr(r->path, '/') ? 0 : list_row(arg, r->path, r, 0);
+}
+
+/* Cookies are positions: the rows never change their order, and CPUs come last. */
+static void list_rows(struct listing *l, uint64_t dir, off_t off)
+{
+	struct proc_source *s;
+
+	l->id = node_of(dir).object;
+	l->from = (uint64_t)off;
+	if (is_top(dir)) {
+		proc_row_each(list_top, l);
+		return;
+	}
+	s = sources_get(l->id);
+	if (!s || !row_of(dir))
+		return;
+	proc_list(s, row_of(dir), cpu_of(dir), list_row, l);
+	sources_put();
 }
 
 static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
@@ -298,35 +377,63 @@ static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, s
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	if (dir == 1)
+	if (dir == ROOT)
 		list_instances(&l, (uint32_t)off);
 	else
-		list_entries(&l, node_of(dir), (size_t)off);
+		list_rows(&l, dir, off);
 	fuse_reply_buf(req, data, l.used);
 }
 
 /* ---- content ---- */
 
-static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+static void reply_part(fuse_req_t req, const char *data, size_t len, size_t size, off_t off)
+{
+	if ((size_t)off >= len)
+		size = 0;
+	else if (size > len - (size_t)off)
+		size = len - (size_t)off;
+	fuse_reply_buf(req, size ? data + off : NULL, size);
+}
+
+static int read_paged(fuse_req_t req, uint64_t ino, const struct proc_row *row, size_t size, off_t off)
 {
 	struct board_text *t;
 	struct board_page *p;
-	int r;
+	int r = 0;
 
 	HOLD_LOCK(lock_of(ino));
-	p = board_page(node_of(ino).object, node_of(ino).row - FIRST_FILE);
+	p = board_page(node_of(ino).object, row->id);
 	/* What the attributes were taken from, however old: the kernel asked for them first. */
-	r = p && board_text(p)->mtime_ns ? 0 : look(ino, &p);
-	if (r < 0) {
-		fuse_reply_err(req, r == -ESTALE ? ENOENT : -r);
-		return;
-	}
+	if (!p || !board_text(p)->mtime_ns)
+		r = look(ino, row, &p);
+	if (r < 0)
+		return r;
 	t = board_text(p);
-	if (off >= t->len)
-		size = 0;
-	else if (size > t->len - (size_t)off)
-		size = t->len - (size_t)off;
-	fuse_reply_buf(req, t->data + off, size);
+	reply_part(req, t->data, t->len, size, off);
+	return 0;
+}
+
+static int read_rendered(fuse_req_t req, uint64_t ino, const struct proc_row *row, size_t size, off_t off)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	int r = show(ino, row, &b);
+
+	if (!r)
+		reply_part(req, b.data, b.len, size, off);
+	return r;
+}
+
+static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	const struct proc_row *row = row_of(ino);
+	int r = -ESTALE;
+
+	if (row && S_ISREG(row->mode))
+		r = row->flags & PROC_PER_CPU ? -EFBIG : read_paged(req, ino, row, size, off);
+	if (r == -EFBIG)
+		r = read_rendered(req, ino, row, size, off);
+	if (r < 0)
+		fuse_reply_err(req, r == -ESTALE ? ENOENT : -r);
 }
 
 /* The kernel asks no more, for any file. */
@@ -360,6 +467,8 @@ int views_serve(struct err *e)
 	if (r)
 		return err_sys(e, -r, "shared memory");
 	r = board_open(shm->options.state_dir, e);
+	if (!r)
+		r = proc_init("", e);
 	if (r)
 		return r;
 	for (int i = 0; i < LOCKS; i++)
@@ -367,5 +476,7 @@ int views_serve(struct err *e)
 	/* Rounded up to ticks by the kernel, and they may end any time in the next one: with long ticks nothing is kept. */
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
 	attr_timeout = tick.tv_nsec <= 5000000 ? LIFETIME_NS / 1e9 : 0;
+	if (views_end_watch())
+		log_warning("the view server will stay when nobody needs it any more");
 	return session_run(&class, e);
 }

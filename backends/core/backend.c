@@ -175,6 +175,11 @@ int backend_console_write(struct object *o, const char *data, size_t len, struct
 	return CALL(console_write, "write to the console of", 0, o, data, len, e);
 }
 
+int backend_refresh(struct object *o, struct err *e)
+{
+	return CALL(refresh, "mount virtual files in", 0, o, e);
+}
+
 int backend_tty(struct object *o, char *buf, size_t size, struct err *e)
 {
 	buf[0] = '\0';

@@ -38,6 +38,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "version"))
 		return puts(lxc_get_version()) < 0;
+	if (argc >= 4 && argc % 2 == 0 && !strcmp(argv[1], "mounts"))
+		return helper_mounts(argc - 2, argv + 2);
 	if (argc < 4 || argc > 5)
 		return usage();
 	for (int i = 0; i < argc; i++) {

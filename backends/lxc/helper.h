@@ -5,6 +5,7 @@
  *
  *   instfs-lxc start DIR NAME           starts the container DIR/NAME/config describes and stays as its monitor
  *   instfs-lxc exec DIR NAME EXECDIR    runs a command in it; inputs and outputs are files in EXECDIR (exec.h)
+ *   instfs-lxc mounts SOURCE TARGET ... binds them over a running container's files; descriptor 3 is a pidfd of its init
  *   instfs-lxc version                  the version of liblxc
  */
 #pragma once
@@ -18,6 +19,7 @@ struct helper {
 };
 
 int helper_start(const struct helper *h);
+int helper_mounts(int argc, char *const argv[]);
 int helper_exec(const struct helper *h, const char *exec_dir);
 
 /* What `ps` shows; at most as long as the arguments were. */

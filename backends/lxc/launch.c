@@ -28,6 +28,7 @@
 #include "backends/lxc/live.h"
 #include "backends/lxc/lxcconf.h"
 #include "backends/lxc/proc.h"
+#include "backends/lxc/viewmounts.h"
 
 #define START_MS 60000
 #define STOP_S 30
@@ -326,6 +327,7 @@ int launch_start(struct object *o, const struct expanded *x, struct op *op, stru
 		return r;
 	}
 	finish_limits(o, &p, &limits);
+	viewmounts_grant(p.cgroup);
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
 #include "backends/lxc/proc.h"
+#include "backends/lxc/viewmounts.h"
 
 #define BUCKETS 256
 #define LOOK_MS 4		/* first look for the new init after a reboot */
@@ -163,6 +164,7 @@ static bool note_new_init(struct object *o, pid_t pid, int *fd)
 	o->run.init_start = start;
 	pthread_mutex_unlock(&o->lock);
 	renew_limits(o);
+	viewmounts_grant(o->run.cgroup);
 	instance_save_run(o, NULL);
 	object_changed(o, CHANGED_RUNTIME);
 	return true;

@@ -19,6 +19,7 @@
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
 #include "backends/lxc/usage.h"
+#include "backends/lxc/viewmounts.h"
 
 #define FREEZE_MS 10000
 
@@ -170,6 +171,7 @@ const struct backend_ops lxc_backend = {
 	.effective = lxc_effective,
 	.console_read = console_read,
 	.console_write = console_write,
+	.refresh = viewmounts_refresh,
 	.tty = lxc_tty,
 	.log = console_log,
 	.exec_start = attach_start,

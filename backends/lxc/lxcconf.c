@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backends/core/views.h"
 #include "backends/lxc/disks.h"
+#include "backends/lxc/viewmounts.h"
 
 #define CONSOLE_LOG_SIZE "1MB"	/* then console.log becomes console.log.1 */
 
@@ -264,20 +264,6 @@ static int add_devices(const struct lxcconf *c, struct buf *out, struct err *e)
 	return r;
 }
 
-/* ---- virtual files ---- */
-
-struct view_arg {
-	const char *dir;
-	struct buf *out;
-};
-
-static void add_view(const char *path, bool directory, void *arg)
-{
-	const struct view_arg *a = arg;
-
-	buf_addf(a->out, "lxc.mount.entry = %s/%s %s none bind,optional 0 0\n", a->dir, path, path);
-}
-
 int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 {
 	const char *raw = expanded_get(c->x, "raw.lxc");
@@ -289,7 +275,7 @@ int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 	add_identity(c, out);
 	add_confinement(c, out);
 	if (c->views)
-		views_each(add_view, &(struct view_arg) { c->views, out });
+		viewmounts_print(c->views, c->place->cgroup, out);
 	r = add_environment(c->x, out, e);
 	if (r == 0)
 		r = add_devices(c, out, e);

@@ -310,6 +310,11 @@ static int mock_addresses(struct object *o, struct buf *out, struct err *e)
 	return 0;
 }
 
+static int mock_refresh(struct object *o, struct err *e)
+{
+	return 0;	/* has no processes that could read them */
+}
+
 static int mock_effective(struct object *o, struct buf *out, struct err *e)
 {
 	_cleanup_expanded_ struct expanded x = { .n = 0 };
@@ -385,6 +390,7 @@ const struct backend_ops mock_backend = {
 	.usage = mock_usage,
 	.addresses = mock_addresses,
 	.effective = mock_effective,
+	.refresh = mock_refresh,
 	.console_read = mock_console_read,
 	.console_write = mock_console_write,
 	.tty = mock_tty,

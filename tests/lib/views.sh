@@ -22,5 +22,5 @@ guest_of() {
 
 # is_view NAME PATH: that file of the container comes from a living view server.
 is_view() {
-	grep -qE " /$2 [^-]* - fuse\.instfs " "/proc/$(cat "$I/$1/runtime/pid")/mountinfo" && guest "$1" cat "/$2" >/dev/null
+	grep -qE " /$2 [^-]* - fuse\.instfs " "/proc/$(cat "$I/$1/runtime/pid")/mountinfo" && guest "$1" sh -c "cat /$2 >/dev/null || ls /$2 >/dev/null"
 }

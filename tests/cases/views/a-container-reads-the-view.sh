@@ -11,8 +11,10 @@ make_instance c1
 make_instance c2
 echo true >"$I/c2/config/security.privileged"
 for n in c1 c2; do
+	echo 256MiB >"$I/$n/config/limits.memory"
 	echo running >"$I/$n/state"
 	is_view "$n" proc/meminfo || fail "$n sees the host's /proc/meminfo"
+	assert_match "$(guest "$n" cat /proc/meminfo)" '^MemTotal: +262144 kB$'
 	exec 7<"/proc/$(cat "$I/$n/runtime/pid")/root/proc/meminfo"
 	text=$(guest "$n" cat /proc/meminfo)
 	assert_eq "$(guest "$n" stat -c '%s %A' /proc/meminfo)" "$((${#text} + 1)) -r--r--r--"

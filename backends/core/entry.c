@@ -311,7 +311,7 @@ static int draft_change(struct draft *d, const struct entry_change *c, struct er
 static int draft_touch(struct draft *d, enum entry_kind kind, struct err *e)
 {
 	struct entry_change c = { .kind = ENT_META, .name = entry_kind_name(kind), .value = "" };
-	struct meta m = { .mode = 0755, .uid = META_INHERIT, .gid = META_INHERIT };
+	struct meta m = { .mode = kind == ENT_VOLATILE ? 0555 : 0755, .uid = META_INHERIT, .gid = META_INHERIT };
 	bool found;
 	size_t at = entry_search(d->list, d->n, ENT_META, c.name, &found);
 
@@ -341,7 +341,7 @@ int object_change_saved(struct object *o, const struct entry_change *c, size_t n
 		if (!r && d.n != before)
 			touched[c[i].kind] = true;
 	}
-	for (enum entry_kind k = ENT_CONFIG; !r && k <= ENT_PROPERTY; k++)
+	for (enum entry_kind k = ENT_CONFIG; !r && k <= ENT_VOLATILE; k++)
 		if (touched[k])
 			r = draft_touch(&d, k, e);
 	*changed = !r && d.changed;

@@ -13,6 +13,8 @@
 #include "backends/core/keep.h"
 #include "backends/core/network.h"
 #include "backends/core/upkeep.h"
+#include "fs/expanded.h"
+#include "fs/rootfs.h"
 #include "fs/row.h"
 #include "fs/session.h"
 #include "fs/view.h"
@@ -85,7 +87,7 @@ static void change_rows(struct object *o, const struct dir *d, uint32_t slot, un
 	}
 }
 
-/* Values and snapshots of the object itself, and the names in expanded/, which follow from them. */
+/* Values and snapshots of the object itself. */
 static void change_entries(struct object *o, unsigned what)
 {
 	HOLD_LOCK(&o->lock);
@@ -98,23 +100,6 @@ static void change_entries(struct object *o, unsigned what)
 	}
 }
 
-static void change_expanded(struct object *o)
-{
-	static const struct { enum entry_kind kind; uint16_t row, dir; } parts[] = {
-		{ ENT_CONFIG, ROW_EXPANDED_KEY, ROW_EXPANDED_CONFIG }, { ENT_DEVICE, ROW_EXPANDED_DEVICE, ROW_EXPANDED_DEVICES },
-	};
-	_cleanup_expanded_ struct expanded x = { 0 };
-
-	for (int i = 0; i < 2; i++)
-		change_set_dir_stamp(view_row_ino(o, 0, parts[i].dir), now());
-	if (config_expand(o, &x, NULL))
-		return;
-	for (size_t k = 0; k < x.n; k++)
-		for (int i = 0; i < 2; i++)
-			if (x.items[k].kind == parts[i].kind)
-				notify_inode(view_row_ino(o, node_name_slot(x.items[k].name), parts[i].row), false);
-}
-
 static int change_user(uint32_t id, const char *name, void *arg)
 {
 	_cleanup_object_ struct object *o = object_get(id);
@@ -124,7 +109,7 @@ static int change_user(uint32_t id, const char *name, void *arg)
 		return 0;
 	keep_put(KEEP_COUNTER, stamp_key(id, 0), &t, sizeof(t));
 	change_rows(o, view_class(o), 0, CHANGED_ENTRIES);
-	change_expanded(o);
+	expanded_changed(o);
 	network_note_instance(o);
 	views_daemon_changed(o, CHANGED_ENTRIES);
 	return 0;
@@ -149,7 +134,6 @@ void change_listener(struct object *o, unsigned what)
 	if (what & CHANGED_NAME) {
 		for (int s = SPACE_INSTANCES; s < SPACE_MAX; s++)
 			notify_inode(node_ino((struct node){ 0, 0, homes[s] }), false);
-		notify_inode(node_ino((struct node){ 0, 0, ROW_ROOTFS_DIR }), false);
 		/* Whoever walks over the old name meets inodes that are stale, and looks the name up again. */
 		if (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH) {
 			notify_inode(view_row_ino(o, 0, ROW_INSTANCE), false);
@@ -159,14 +143,16 @@ void change_listener(struct object *o, unsigned what)
 		if (homes[o->space])
 			notify_entry(node_ino((struct node){ 0, 0, homes[o->space] }), o->name);
 	}
+	if (what & (CHANGED_NAME | CHANGED_SNAPSHOTS) && (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH))
+		change_child(rootfs_dir_ino(), NULL);
 	if (tops[o->space])
 		notify_inode(view_row_ino(o, 0, tops[o->space]), false);
 	change_rows(o, view_class(o), 0, what);
 	change_entries(o, what);
-	if (what & CHANGED_ENTRIES && o->space == SPACE_INSTANCES)
-		change_expanded(o);
-	if (what & (CHANGED_ENTRIES | CHANGED_NAME) && (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH))
+	if (what & (CHANGED_ENTRIES | CHANGED_NAME) && (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH)) {
+		expanded_changed(o);
 		network_note_instance(o);
+	}
 	if (what & CHANGED_ENTRIES && o->space == SPACE_DAEMON)
 		upkeep_wake();
 	if (what & CHANGED_ENTRIES && o->space == SPACE_PROFILES)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Directories inside of an instance that show configuration and facts: config, devices, expanded, usage, runtime, volatile, wait. */
+/* Directories inside of an instance that show configuration and facts: config, devices, usage, runtime, volatile, wait. */
 #include "fs/dirs.h"
 
 #include <errno.h>
@@ -20,100 +20,6 @@ static const struct children volatile_children = { .kind = ENT_VOLATILE };
 const struct dir config_dir = { NULL, &config_children };
 const struct dir devices_dir = { NULL, &device_children };
 const struct dir volatile_dir = { NULL, &volatile_children };
-
-/* ---- expanded/ ---- */
-
-static enum entry_kind expanded_kind(const struct view *v)
-{
-	return v->row->id == ROW_EXPANDED_CONFIG || v->row->id == ROW_EXPANDED_KEY ? ENT_CONFIG : ENT_DEVICE;
-}
-
-static uint64_t expanded_ino(const struct view *dir, const char *name)
-{
-	return view_row_ino(dir->o, node_name_slot(name),
-			    dir->row->id == ROW_EXPANDED_CONFIG ? ROW_EXPANDED_KEY : ROW_EXPANDED_DEVICE);
-}
-
-static int expanded_lookup(struct view *dir, const char *name, uint64_t *ino)
-{
-	_cleanup_expanded_ struct expanded x = { 0 };
-	int r = config_expand(dir->o, &x, NULL);
-
-	if (r)
-		return r;
-	*ino = expanded_ino(dir, name);
-	return expanded_find(&x, expanded_kind(dir), name) ? 0 : -ENOENT;
-}
-
-/* In the order of their numbers, which are few: each step looks for the next one. */
-static int expanded_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
-{
-	_cleanup_expanded_ struct expanded x = { 0 };
-	int r = config_expand(dir->o, &x, NULL);
-
-	while (!r) {
-		const struct expanded_item *next = NULL;
-		uint64_t best = UINT64_MAX;
-
-		for (size_t i = 0; i < x.n; i++) {
-			uint64_t n = node_name_slot(x.items[i].name);
-
-			if (x.items[i].kind == expanded_kind(dir) && n > after && n < best) {
-				best = n;
-				next = &x.items[i];
-			}
-		}
-		if (!next)
-			break;
-		after = best;
-		r = emit(arg, best, next->name, expanded_ino(dir, next->name), S_IFREG);
-	}
-	return r;
-}
-
-static int show_expanded(struct view *v, struct buf *out, struct err *e)
-{
-	_cleanup_expanded_ struct expanded x = { 0 };
-	int r = config_expand(v->o, &x, e);
-
-	if (r)
-		return r;
-	for (size_t i = 0; i < x.n; i++)
-		if (x.items[i].kind == expanded_kind(v) && node_name_slot(x.items[i].name) == v->node.slot) {
-			buf_add(out, x.items[i].value, x.items[i].len);
-			return 0;
-		}
-	return -ESTALE;
-}
-
-static int show_expanded_yaml(struct view *v, struct buf *out, struct err *e)
-{
-	return config_print_yaml(v->o, NULL, true, out, e);
-}
-
-static const struct children expanded_children = { .lookup = expanded_lookup, .list = expanded_list };
-static const struct row expanded_key_rows[] = {
-	{ .id = ROW_EXPANDED_KEY, .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES, .show = show_expanded,
-	  .doc = "the value that is in force; the xattr user.instfs.source names where it comes from" },
-	{ 0 },
-};
-static const struct row expanded_device_rows[] = {
-	{ .id = ROW_EXPANDED_DEVICE, .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES, .show = show_expanded,
-	  .doc = "the device that is in force; the xattr user.instfs.source names where it comes from" },
-	{ 0 },
-};
-static const struct dir expanded_config_dir = { expanded_key_rows, &expanded_children };
-static const struct dir expanded_devices_dir = { expanded_device_rows, &expanded_children };
-static const struct row expanded_rows[] = {
-	{ .id = ROW_EXPANDED_YAML, .name = "config.yaml", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_NAME | CHANGED_STATE,
-	  .show = show_expanded_yaml, .doc = "the whole configuration, as lxc config show --expanded prints it" },
-	{ .id = ROW_EXPANDED_CONFIG, .name = "config", .mode = S_IFDIR | 0555, .deps = CHANGED_ENTRIES, .dir = &expanded_config_dir,
-	  .doc = "keys in force" },
-	{ .id = ROW_EXPANDED_DEVICES, .name = "devices", .mode = S_IFDIR | 0555, .deps = CHANGED_ENTRIES, .dir = &expanded_devices_dir,
-	  .doc = "devices in force" },
-	{ 0 },
-};
-const struct dir expanded_dir = { expanded_rows, NULL };
 
 /* ---- usage/ ---- */
 

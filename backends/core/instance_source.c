@@ -330,7 +330,7 @@ static void put_back(struct object *o, const struct assignment *a)
 		{ .kind = ENT_FIELD, .name = "base", .value = a->has_base ? a->base : NULL, .len = strlen(a->base) },
 	};
 
-	object_change(o, c, 2, 0, NULL);
+	object_change(o, c, 2, CHANGED_SNAPSHOTS, NULL);
 }
 
 /* A driver puts the new volume in the place of the old one when it is complete. */

@@ -123,7 +123,7 @@ enum {
 	CHANGED_STATE = 1 << 1,
 	CHANGED_ERROR = 1 << 2,
 	CHANGED_META = 1 << 3,		/* owner, mode, times */
-	CHANGED_SNAPSHOTS = 1 << 4,
+	CHANGED_SNAPSHOTS = 1 << 4,	/* root file systems came or went: snapshots, the instance's own */
 	CHANGED_PROGRESS = 1 << 5,
 	CHANGED_NAME = 1 << 6,		/* created, removed, renamed, trashed, restored: the space's directory changed */
 	CHANGED_RUNTIME = 1 << 7,	/* exec results, devices attached, addresses */

@@ -133,7 +133,7 @@ int storage_assign(struct object *o, const char *base, struct err *e)
 
 	if (base[0] && !base_is_fingerprint(base))
 		return err_set(e, EINVAL, "\"%s\" is not the fingerprint of an image", base);
-	return object_change(o, c, 2, 0, e);
+	return object_change(o, c, 2, CHANGED_SNAPSHOTS, e);
 }
 
 bool storage_exists(struct object *o)

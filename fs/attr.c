@@ -5,8 +5,10 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/instance.h"
+#include "fs/apart.h"
 #include "fs/change.h"
 #include "fs/edit.h"
+#include "fs/names.h"
 #include "fs/top.h"
 #include "fs/view.h"
 
@@ -59,6 +61,27 @@ static void stat_row(struct view *v, struct stat *st)
 		set_times(st, stamp, stamp);
 }
 
+static int hash_name(void *arg, uint64_t number, const char *name, uint64_t ino, mode_t type)
+{
+	uint64_t *h = arg;
+
+	*h = (*h ^ ino) * 0x100000001b3;
+	for (; *name; name++)
+		*h = (*h ^ (unsigned char)*name) * 0x100000001b3;
+	return 0;
+}
+
+/* Names that come and go without anybody being told: the nanoseconds follow from the names, so that other names have another time. */
+static void stat_changing(struct view *v, struct stat *st)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	if (v->row->flags & ROW_VOLATILE_RUN || names_list(v, 2, hash_name, &h) < 0)
+		apart(&st->st_mtim);
+	else
+		st->st_mtim.tv_nsec = (long)((h ^ h >> 32) % 1000000000);
+}
+
 static void stat_dir(struct view *v, struct stat *st)
 {
 	static const struct { uint16_t row; enum space space; } spaces[] = {
@@ -77,6 +100,8 @@ static void stat_dir(struct view *v, struct stat *st)
 		}
 	if (change_dir_stamp(v->ino, &t) && later(t, st->st_ctim))
 		set_times(st, t, t);
+	if (!view_is_cacheable(v))
+		stat_changing(v, st);
 }
 
 static int stat_snapshot(struct view *v, struct stat *st)

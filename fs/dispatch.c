@@ -10,6 +10,7 @@
 
 #include "fs/notify.h"
 #include "fs/request.h"
+#include "fs/session.h"
 
 #define SIDE(ino) (request_is_rootfs(ino) ? &rootfs_ops : &fs_ops)
 
@@ -41,7 +42,6 @@ FORWARD(open, (INODE, FILE_INFO), (req, ino, fi), fuse_reply_open(req, fi))
 FORWARD(read, (INODE, size_t size, off_t off, FILE_INFO), (req, ino, size, off, fi), NO(EOPNOTSUPP))
 FORWARD(flush, (INODE, FILE_INFO), (req, ino, fi), NO(0))
 FORWARD(fsync, (INODE, int data, FILE_INFO), (req, ino, data, fi), NO(EINVAL))
-FORWARD(opendir, (INODE, FILE_INFO), (req, ino, fi), fuse_reply_open(req, fi))
 FORWARD(readdir, (INODE, size_t size, off_t off, FILE_INFO), (req, ino, size, off, fi), NO(ENOTDIR))
 FORWARD(readdirplus, (INODE, size_t size, off_t off, FILE_INFO), (req, ino, size, off, fi), NO(ENOTDIR))
 FORWARD(releasedir, (INODE, FILE_INFO), (req, ino, fi), NO(0))
@@ -58,6 +58,15 @@ FORWARD(ioctl, (INODE, unsigned cmd, void *arg, FILE_INFO, unsigned flags, const
 	(req, ino, cmd, arg, fi, flags, in, in_size, out_size), NO(ENOTTY))
 FORWARD(fallocate, (INODE, int mode, off_t off, off_t len, FILE_INFO), (req, ino, mode, off, len, fi), NO(EOPNOTSUPP))
 FORWARD(lseek, (INODE, off_t off, int whence, FILE_INFO), (req, ino, off, whence, fi), NO(EINVAL))
+
+/* Listings need no handle: neither side is asked. */
+static void on_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	if (session_without_opendir())
+		fuse_reply_err(req, ENOSYS);
+	else
+		fuse_reply_open(req, fi);
+}
 
 static void on_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {

@@ -261,18 +261,6 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
 	list(req, ino, size, off, true);
 }
 
-static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	_cleanup_view_ struct view v = { 0 };
-	struct caller who;
-
-	if (!op_begin(req, ino, &who, &v))
-		return;
-	fi->fh = 0;
-	fi->cache_readdir = fi->keep_cache = !view_is_dynamic(&v) && view_is_cacheable(&v);
-	fuse_reply_open(req, fi);
-}
-
 static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	fuse_reply_err(req, 0);
@@ -464,7 +452,7 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.lookup = op_lookup, .forget = op_forget, .getattr = op_getattr, .setattr = op_setattr, .readlink = op_readlink,
 	.mknod = op_mknod, .mkdir = op_mkdir, .unlink = op_unlink, .rmdir = op_rmdir, .symlink = op_symlink, .rename = op_rename,
 	.link = op_link, .open = op_open, .read = op_read, .write = op_write, .flush = op_flush, .release = op_release,
-	.fsync = op_fsync, .opendir = op_opendir, .readdir = op_readdir, .releasedir = op_releasedir, .fsyncdir = op_fsyncdir,
+	.fsync = op_fsync, .readdir = op_readdir, .releasedir = op_releasedir, .fsyncdir = op_fsyncdir,
 	.statfs = op_statfs, .setxattr = xattr_set, .getxattr = xattr_get, .listxattr = xattr_list, .removexattr = xattr_remove,
 	.create = op_create, .poll = op_poll, .readdirplus = op_readdirplus,
 };

@@ -28,8 +28,7 @@ static int root_entry(uint32_t object, uint32_t slot, struct fuse_entry_param *r
 		return err_sys(er, -r, "root file system %s", v->path);
 	*ret = (struct fuse_entry_param){ .ino = rootfs_node_root_of_mount(object, slot, v->mount_id) };
 	/* The name is never believed: it goes with the instance or the snapshot, and means another file system after a restore. */
-	ret->attr_timeout = rootfs_volume_timeout(v);
-	rootfs_attr(v, &sx, &ret->attr);
+	ret->attr_timeout = rootfs_attr(v, &sx, &ret->attr);
 	return 0;
 }
 
@@ -88,8 +87,8 @@ static void lookup_dots(fuse_req_t req, uint64_t ino, const char *name)
 		r = -ESTALE;
 	if (r < 0)
 		return rootfs_reply(req, r);
-	e.attr_timeout = e.entry_timeout = rootfs_volume_timeout(v);
-	rootfs_attr(v, &sx, &e.attr);
+	e.entry_timeout = rootfs_volume_timeout(v);
+	e.attr_timeout = rootfs_attr(v, &sx, &e.attr);
 	rootfs_reply_entry(req, &e);
 }
 
@@ -129,6 +128,7 @@ static void getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	_cleanup_handle_ struct rootfs_file *f = NULL;
 	struct statx sx;
 	struct stat st;
+	double timeout;
 	int r;
 
 	if (fi && rootfs_file_get(fi->fh, &f) == 0) {
@@ -139,8 +139,8 @@ static void getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (r < 0)
 		return rootfs_reply(req, r);
-	rootfs_attr(v, &sx, &st);
-	fuse_reply_attr(req, &st, rootfs_volume_timeout(v));
+	timeout = rootfs_attr(v, &sx, &st);
+	fuse_reply_attr(req, &st, timeout);
 }
 
 void rootfs_kill_priv(int fd, const struct caller *who)
@@ -234,6 +234,7 @@ static void setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_se
 	struct caller who;
 	struct statx sx;
 	struct stat st;
+	double timeout;
 	int r = fd < 0 ? fd : v->read_only ? -EROFS : 0;
 
 	request_caller(req, &who);
@@ -243,8 +244,8 @@ static void setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_se
 		r = rootfs_stat(fd, "", &sx);
 	if (r < 0)
 		return rootfs_reply(req, r);
-	rootfs_attr(v, &sx, &st);
-	fuse_reply_attr(req, &st, rootfs_volume_timeout(v));
+	timeout = rootfs_attr(v, &sx, &st);
+	fuse_reply_attr(req, &st, timeout);
 }
 
 static void statfs(fuse_req_t req, fuse_ino_t ino)
@@ -282,10 +283,8 @@ const struct fuse_lowlevel_ops rootfs_ops = {
 	.flush = rootfs_flush,
 	.release = rootfs_release,
 	.fsync = rootfs_fsync,
-	.opendir = rootfs_opendir,
 	.readdir = rootfs_readdir,
-	.releasedir = rootfs_release,
-	.fsyncdir = rootfs_fsync,
+	.fsyncdir = rootfs_fsyncdir,
 	.statfs = statfs,
 	.setxattr = rootfs_setxattr,
 	.getxattr = rootfs_getxattr,

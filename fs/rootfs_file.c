@@ -26,7 +26,7 @@ struct file_record {
 	uint64_t ino, unique;
 	uint32_t object, slot;
 	uint32_t flags;
-	uint32_t dir;
+	uint32_t dir;		/* of a server that had handles of directories */
 };
 
 struct append_record {
@@ -93,10 +93,15 @@ static int load_one(uint64_t key, const void *data, size_t len, void *arg)
 	(void)arg;
 	if ((key & (ROOTFS_BIT | HANDLE_BIT)) != HANDLE_BIT || len != sizeof(r))
 		return 0;
+	memcpy(&r, data, sizeof(r));
+	if (r.dir) {
+		(void)keep_del(KEEP_ROOTFS, key);
+		holder_drop_fd(key);
+		return 0;
+	}
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return 0;
-	memcpy(&r, data, sizeof(r));
 	f->fh = key & ~HANDLE_BIT;
 	f->fd = -1;
 	f->refs = 1;
@@ -104,9 +109,6 @@ static int load_one(uint64_t key, const void *data, size_t len, void *arg)
 	f->ino = r.ino;
 	f->unique = r.unique;
 	f->flags = (int)r.flags;
-	f->dir = r.dir != 0;
-	f->cookie = -1;
-	pthread_mutex_init(&f->lock, NULL);
 	list_file(f);
 	return 0;
 }
@@ -138,8 +140,6 @@ struct rootfs_file *rootfs_file_put(struct rootfs_file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	rootfs_volume_put(f->v);
-	pthread_mutex_destroy(&f->lock);
-	free(f->entries);
 	free(f);
 	return NULL;
 }
@@ -209,7 +209,7 @@ static void store_old(void *arg)
 static void save(const struct rootfs_file *f)
 {
 	struct file_record r = {
-		.ino = f->ino, .unique = f->unique, .object = f->v->o->id, .slot = f->v->slot, .flags = (uint32_t)f->flags, .dir = f->dir,
+		.ino = f->ino, .unique = f->unique, .object = f->v->o->id, .slot = f->v->slot, .flags = (uint32_t)f->flags,
 	};
 
 	(void)keep_put(KEEP_ROOTFS, HANDLE_BIT | f->fh, &r, sizeof(r));
@@ -229,12 +229,10 @@ int rootfs_file_new(const struct caller *who, uint64_t ino, int fd, int flags, s
 	f->ino = ino;
 	f->fd = fd;
 	f->flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC);
-	f->dir = flags & O_DIRECTORY;
 	f->v = rootfs_volume_ref(v);
 	f->refs = 1;	/* the table's */
 	f->unique = who->unique;
 	f->opened = rootfs_now();
-	pthread_mutex_init(&f->lock, NULL);
 	save(f);
 	pthread_mutex_lock(table());
 	list_file(f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Open files and directories below rootfs/.
+ * Open files below rootfs/. Directories have no handles: fs/rootfs_stream.h.
  *
  * A handle is a real descriptor in this process and a record in the keep (which node, which flags). When the server is
  * killed, the next one gets the descriptor back from the holder, when it first needs it. Most files are open for a moment
@@ -17,14 +17,7 @@ struct rootfs_file {
 	uint64_t fh, ino;
 	int fd;
 	int flags;		/* as opened, without O_CREAT, O_EXCL, O_TRUNC */
-	bool dir;
 	struct rootfs_volume *v;	/* referenced */
-
-	/* Directories, guarded by lock: entries that were read and not yet handed out. fs/rootfs_list.c */
-	pthread_mutex_t lock;
-	char *entries;
-	size_t pos, len;
-	int64_t cookie;		/* of the entry before pos */
 
 	/* rootfs_file.c's own */
 	unsigned refs;

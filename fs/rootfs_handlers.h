@@ -43,9 +43,9 @@ void rootfs_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, str
 			    off_t off_out, struct fuse_file_info *fi_out, size_t len, int flags);
 
 /* rootfs_list.c: directories */
-void rootfs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void rootfs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void rootfs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void rootfs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 
 /* rootfs_xattr.c */
 void rootfs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);

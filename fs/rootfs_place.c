@@ -14,7 +14,9 @@
 #include <sys/sysmacros.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/instance.h"
 #include "backends/core/watch.h"
+#include "fs/apart.h"
 #include "fs/rootfs.h"
 #include "fs/rootfs_file.h"
 
@@ -22,6 +24,7 @@
 #define DIRS_BUCKETS 512
 #define DEPTH_MAX 4096		/* levels between a directory and the nearest one in the cache */
 #define IDLE_SECONDS 4
+#define TICK_MAX_NS 20000000L
 
 static struct {
 	pthread_mutex_t lock;
@@ -415,7 +418,20 @@ static struct timespec timespec_of(struct statx_timestamp t)
 	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
 }
 
-void rootfs_attr(const struct rootfs_volume *v, const struct statx *sx, struct stat *ret)
+/*
+ * Most kernels' times move in ticks of some milliseconds, in which a guest can change a directory before and after it is listed. While
+ * that is possible the mtime is another one each time, by less than a microsecond, so that no listing of these ticks is kept.
+ */
+static void set_apart(struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec - t->tv_sec <= 1 && (now.tv_sec - t->tv_sec) * 1000000000L + now.tv_nsec - t->tv_nsec <= TICK_MAX_NS)
+		apart(t);
+}
+
+double rootfs_attr(const struct rootfs_volume *v, const struct statx *sx, struct stat *ret)
 {
 	*ret = (struct stat){
 		.st_ino = rootfs_identity_of(v, sx),
@@ -431,6 +447,10 @@ void rootfs_attr(const struct rootfs_volume *v, const struct statx *sx, struct s
 		.st_mtim = timespec_of(sx->stx_mtime),
 		.st_ctim = timespec_of(sx->stx_ctime),
 	};
+	if (!S_ISDIR(sx->stx_mode) || v->slot || !instance_is_running(v->o))
+		return rootfs_volume_timeout(v);
+	set_apart(&ret->st_mtim);
+	return 0;
 }
 
 uint32_t rootfs_birth(const struct statx *sx)
@@ -458,8 +478,8 @@ int rootfs_entry_from(struct rootfs_dir *d, const char *name, const struct statx
 	if (!ino)
 		return -ENOMEM;
 	*ret = (struct fuse_entry_param){ .ino = ino };
-	ret->attr_timeout = ret->entry_timeout = rootfs_volume_timeout(d->v);
-	rootfs_attr(d->v, sx, &ret->attr);
+	ret->entry_timeout = rootfs_volume_timeout(d->v);
+	ret->attr_timeout = rootfs_attr(d->v, sx, &ret->attr);
 	return 0;
 }
 

@@ -56,8 +56,22 @@ struct rootfs_fd_path rootfs_fd_path(int fd);
 
 #define ROOTFS_STATX (STATX_BASIC_STATS | STATX_BTIME)
 
-/* Attributes as the guest sees them. */
-void rootfs_attr(const struct rootfs_volume *v, const struct statx *sx, struct stat *ret);
+/*
+ * How long the kernel may believe what it was told: for an instant, so that the several calls that ls makes for one file ask once,
+ * where a guest, a restore or another mount may change it; long in a snapshot.
+ */
+#define ROOTFS_TIMEOUT 0.01
+#define ROOTFS_TIMEOUT_SNAPSHOT 60.0
+static inline double rootfs_volume_timeout(const struct rootfs_volume *v)
+{
+	return v->slot ? ROOTFS_TIMEOUT_SNAPSHOT : ROOTFS_TIMEOUT;
+}
+
+/*
+ * Attributes as the guest sees them, and how long the kernel may believe them. It keeps the listing of a directory until it hears of
+ * another mtime: where a guest runs, it has to ask each time.
+ */
+double rootfs_attr(const struct rootfs_volume *v, const struct statx *sx, struct stat *ret);
 /* name "": of the descriptor itself. */
 int rootfs_stat(int dirfd, const char *name, struct statx *ret);
 

@@ -45,17 +45,6 @@ static inline bool rootfs_volume_same(const struct rootfs_volume *a, const struc
 	return a == b || (a->o == b->o && a->slot == b->slot && a->mount_id == b->mount_id);
 }
 
-/*
- * How long the kernel may believe what it was told: for an instant, so that the several calls that ls makes for one file
- * ask once, where a guest, a restore or another mount may change it; long in a snapshot.
- */
-#define ROOTFS_TIMEOUT 0.01
-#define ROOTFS_TIMEOUT_SNAPSHOT 60.0
-static inline double rootfs_volume_timeout(const struct rootfs_volume *v)
-{
-	return v->slot ? ROOTFS_TIMEOUT_SNAPSHOT : ROOTFS_TIMEOUT;
-}
-
 /* Ids as the guest sees them and back; a caller's id that the guest cannot have: false. */
 uint32_t rootfs_to_guest(const struct rootfs_volume *v, bool group, uint32_t host);
 bool rootfs_to_host(const struct rootfs_volume *v, bool group, uint32_t guest, uint32_t *ret);

@@ -56,8 +56,16 @@ const struct session_options *session_options(void)
 
 /* ---- INIT ---- */
 
+static bool without_opendir;
+
+bool session_without_opendir(void)
+{
+	return without_opendir;
+}
+
 static void on_init(void *userdata, struct fuse_conn_info *c)
 {
+	without_opendir = c->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	/* The kernel refuses reads into buffers below max_write: never another number while a mount lives. */
 	c->max_write = SHM_MAX_WRITE;
 	c->max_background = 64;

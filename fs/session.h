@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
@@ -27,6 +29,12 @@ struct session_class {
 	unsigned caps;				/* FUSE_CAP_*, wanted if the kernel has them; no others */
 	int readers;				/* threads, at most SHM_READERS */
 };
+
+/*
+ * Whether the kernel takes ENOSYS for an answer to OPENDIR: it asks no more on the whole mount, and keeps every listing until the
+ * directory's mtime is another one. So there are no handles of directories, and who changes a listing moves the mtime.
+ */
+bool session_without_opendir(void);
 
 /* Runs until the file system is unmounted. Called by the server's main() after everything else stands. */
 int session_run(const struct session_class *c, struct err *e);

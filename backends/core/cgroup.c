@@ -34,7 +34,7 @@ static int unified_fd = -1;
 static const char *const names[CGROUP_MAX] = {
 	[CGROUP_CPU] = "cpu", [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset", [CGROUP_MEMORY] = "memory",
 	[CGROUP_PIDS] = "pids", [CGROUP_FREEZER] = "freezer", [CGROUP_DEVICES] = "devices",
-	[CGROUP_IO] = "io", [CGROUP_HUGETLB] = "hugetlb",
+	[CGROUP_IO] = "io", [CGROUP_HUGETLB] = "hugetlb", [CGROUP_NET_PRIO] = "net_prio",
 };
 
 const char *cgroup_name(enum cgroup_controller c)
@@ -261,6 +261,25 @@ int cgroup_write(enum cgroup_controller c, const char *path, const char *file, c
 	return places[c].version ? write_at(places[c].fd, path, file, value) : -ENODATA;
 }
 
+int cgroup_pass_on(enum cgroup_controller c, const char *path)
+{
+	char above[512] = "", line[64];
+	size_t len = strlen(path);
+	int r = 0;
+
+	if (places[c].version != 2 || len >= sizeof(above))
+		return 0;
+	snprintf(line, sizeof(line), "+%s", names[c]);
+	for (size_t i = 0; i < len && r == 0; i++) {
+		if (i && path[i] != '/')
+			continue;
+		memcpy(above, path, i);
+		above[i] = '\0';
+		r = write_at(places[c].fd, above, "cgroup.subtree_control", line);
+	}
+	return r;
+}
+
 /* ---- freezing ---- */
 
 static int64_t now_ms(void)
@@ -322,28 +341,30 @@ int cgroup_freeze(const char *path, bool freeze, unsigned timeout_ms, struct err
 
 /* ---- killing and removing ---- */
 
-static void kill_procs(int dir)
+static int each_in(int dir, int (*f)(pid_t pid, void *arg), void *arg)
 {
 	_cleanup_close_ int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	char *s, *end;
+	int r = 0;
 
 	if (fd < 0 || buf_read_fd(&b, fd, 8 << 20) < 0)
-		return;
-	for (s = b.data; s && *s; s = end) {
+		return 0;
+	for (s = b.data; s && *s && r == 0; s = end) {
 		long pid = strtol(s, &end, 10);
 
 		if (end == s)
 			break;
 		/* 0: a process of another pid namespace */
 		if (pid > 1)
-			kill((pid_t)pid, SIGKILL);
+			r = f((pid_t)pid, arg);
 		end += strspn(end, "\n");
 	}
+	return r;
 }
 
 /* Children first. f is called for each group with a descriptor of its parent, its name, and one of its own. */
-static void walk(int parent, const char *name, int depth, void (*f)(int parent, const char *name, int dir))
+static void walk(int parent, const char *name, int depth, void (*f)(int parent, const char *name, int dir, void *arg), void *arg)
 {
 	_cleanup_dir_ DIR *d = NULL;
 	struct dirent *de;
@@ -358,20 +379,54 @@ static void walk(int parent, const char *name, int depth, void (*f)(int parent, 
 	}
 	while (depth < DEPTH_MAX && (de = readdir(d)))
 		if (de->d_type == DT_DIR && strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
-			walk(dirfd(d), de->d_name, depth + 1, f);
-	f(parent, name, dirfd(d));
+			walk(dirfd(d), de->d_name, depth + 1, f, arg);
+	f(parent, name, dirfd(d), arg);
 }
 
-static void kill_group(int parent, const char *name, int dir)
+struct each {
+	int (*f)(pid_t pid, void *arg);
+	void *arg;
+	int r;
+};
+
+static void each_of_group(int parent, const char *name, int dir, void *arg)
 {
-	(void)parent;
-	(void)name;
-	kill_procs(dir);
+	struct each *a = arg;
+
+	if (a->r == 0)
+		a->r = each_in(dir, a->f, a->arg);
 }
 
-static void remove_group(int parent, const char *name, int dir)
+int cgroup_each_process(const char *path, int (*f)(pid_t pid, void *arg), void *arg)
 {
-	(void)dir;
+	struct each a = { .f = f, .arg = arg };
+
+	if (unified_fd >= 0 && faccessat(unified_fd, path, F_OK, 0) == 0) {
+		walk(unified_fd, path, 0, each_of_group, &a);
+		return a.r;
+	}
+	for (size_t i = 0; i < n_hierarchies; i++) {
+		if (faccessat(hierarchies[i].fd, path, F_OK, 0) == 0) {
+			walk(hierarchies[i].fd, path, 0, each_of_group, &a);
+			break;
+		}
+	}
+	return a.r;
+}
+
+static int kill_one(pid_t pid, void *arg)
+{
+	kill(pid, SIGKILL);
+	return 0;
+}
+
+static void kill_group(int parent, const char *name, int dir, void *arg)
+{
+	each_in(dir, kill_one, NULL);
+}
+
+static void remove_group(int parent, const char *name, int dir, void *arg)
+{
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 
@@ -382,7 +437,7 @@ void cgroup_kill(const char *path)
 	/* On a hybrid host all processes are in the unified hierarchy too; where it is missing, any hierarchy tells them. */
 	for (size_t i = 0; i < n_hierarchies && !done; i++)
 		if (faccessat(hierarchies[i].fd, path, F_OK, 0) == 0)
-			walk(hierarchies[i].fd, path, 0, kill_group);
+			walk(hierarchies[i].fd, path, 0, kill_group, NULL);
 	if (places[CGROUP_FREEZER].version == 1)
 		ask_freeze(path, false);
 }
@@ -394,7 +449,7 @@ static bool remove_once(const char *path)
 	for (size_t i = 0; i < n_hierarchies; i++) {
 		if (unlinkat(hierarchies[i].fd, path, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			continue;
-		walk(hierarchies[i].fd, path, 0, remove_group);
+		walk(hierarchies[i].fd, path, 0, remove_group, NULL);
 		if (faccessat(hierarchies[i].fd, path, F_OK, 0) == 0)
 			left = true;
 	}

@@ -7,13 +7,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "backends/core/buf.h"
 #include "backends/core/err.h"
 
 enum cgroup_controller {
 	CGROUP_CPU, CGROUP_CPUACCT, CGROUP_CPUSET, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_FREEZER, CGROUP_DEVICES,
-	CGROUP_IO, CGROUP_HUGETLB, CGROUP_MAX,
+	CGROUP_IO, CGROUP_HUGETLB, CGROUP_NET_PRIO, CGROUP_MAX,
 };
 
 #define CGROUP_VALUE_MAX 1024
@@ -35,6 +36,15 @@ int cgroup_read_u64(enum cgroup_controller c, const char *path, const char *file
 /* The number behind `key ` in a flat keyed file ("cpu.stat", "memory.stat"). */
 int cgroup_read_key(enum cgroup_controller c, const char *path, const char *file, const char *key, uint64_t *ret);
 int cgroup_write(enum cgroup_controller c, const char *path, const char *file, const char *value);
+
+/*
+ * v2 offers a controller's files in a group only when all groups above pass it on. Switches it on in those, from the root down to
+ * the parent of path. Nothing to do on v1: 0.
+ */
+int cgroup_pass_on(enum cgroup_controller c, const char *path);
+
+/* Calls f for each process in the group and below it, until one call returns non-zero. Pids may be gone when f looks. */
+int cgroup_each_process(const char *path, int (*f)(pid_t pid, void *arg), void *arg);
 
 /* A file of a group, or with "." or a directory's name that; the descriptor is the caller's. -ENODATA as above. */
 int cgroup_open(enum cgroup_controller c, const char *path, const char *file, int flags);

@@ -176,6 +176,11 @@ static int show_effective(struct view *v, struct buf *out, struct err *e)
 	return instance_is_running(v->o) ? backend_effective(v->o, out, e) : 0;
 }
 
+static int show_warnings(struct view *v, struct buf *out, struct err *e)
+{
+	return config_print_warnings(v->o, out, e);
+}
+
 static const struct row runtime_rows[] = {
 	{ .id = ROW_RUNTIME_PID, .name = "pid", .mode = S_IFREG | 0444, .deps = CHANGED_STATE, .flags = ROW_VOLATILE_RUN, .show = show_pid,
 	  .doc = "process id of its init on the host; empty when stopped" },
@@ -189,6 +194,9 @@ static const struct row runtime_rows[] = {
 	  .flags = ROW_VOLATILE_RUN, .show = show_pending, .doc = "keys whose new value waits for the next start, one per line" },
 	{ .id = ROW_RUNTIME_EFFECTIVE, .name = "effective", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_STATE,
 	  .flags = ROW_VOLATILE_RUN, .show = show_effective, .doc = "what the kernel was told, in words, one limit per line" },
+	{ .id = ROW_RUNTIME_WARNINGS, .name = "warnings", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_STATE,
+	  .flags = ROW_VOLATILE_RUN, .show = show_warnings,
+	  .doc = "keys that this kernel or host cannot enforce or nothing heeds yet, and why, one per line" },
 	{ 0 },
 };
 const struct dir runtime_dir = { runtime_rows, NULL };

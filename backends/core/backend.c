@@ -165,6 +165,11 @@ int backend_effective(struct object *o, struct buf *out, struct err *e)
 	return CALL(effective, "read the limits of", 0, o, out, e);
 }
 
+int backend_warnings(struct object *o, struct buf *out, struct err *e)
+{
+	return CALL(warnings, "look what cannot be enforced for", 0, o, out, e);
+}
+
 int backend_console_read(struct object *o, struct buf *out, struct err *e)
 {
 	return CALL(console_read, "read the console of", 0, o, out, e);

@@ -54,6 +54,8 @@ struct backend_ops {
 	int (*addresses)(struct object *o, struct buf *out, struct err *e);
 	/* runtime/effective: what the kernel was told, in words, one limit per line. */
 	int (*effective)(struct object *o, struct buf *out, struct err *e);
+	/* runtime/warnings: "KEY: why" for what is configured and cannot be enforced here. Of stopped instances too. */
+	int (*warnings)(struct object *o, struct buf *out, struct err *e);
 
 	/* A running instance: puts its virtual files (views.h) in place where they are missing or dead. At any time, more than once. */
 	int (*refresh)(struct object *o, struct err *e);
@@ -92,6 +94,7 @@ int backend_usage(struct object *o, const char *item, struct buf *out, struct er
 int backend_addresses(struct object *o, struct buf *out, struct err *e);
 int backend_effective(struct object *o, struct buf *out, struct err *e);
 int backend_refresh(struct object *o, struct err *e);
+int backend_warnings(struct object *o, struct buf *out, struct err *e);
 int backend_console_read(struct object *o, struct buf *out, struct err *e);
 int backend_console_write(struct object *o, const char *data, size_t len, struct err *e);
 int backend_tty(struct object *o, char *buf, size_t size, struct err *e);

@@ -24,6 +24,7 @@ struct expanded_item {
 struct expanded {
 	struct expanded_item *items;	/* sorted by kind, name */
 	size_t n;
+	uint32_t id;			/* of the instance; 0: of none that is known */
 };
 
 /* The caller holds no lock of an object. EINVAL: a profile that it names does not exist any more. */
@@ -65,6 +66,8 @@ int config_print_yaml(struct object *o, const struct snapshot *snap, bool expand
 
 /* Keys whose configured value differs from the one at the last start, one per line (runtime/pending). */
 int config_print_pending(struct object *inst, struct buf *out, struct err *e);
+/* "KEY: why" for each key that cannot be enforced here or that nothing heeds yet (runtime/warnings). */
+int config_print_warnings(struct object *inst, struct buf *out, struct err *e);
 /*
  * Called by the lifecycle when an instance was started with x: remembered over restarts. Live keys that were changed since x was
  * made are applied; one that the kernel refuses does not fail the start, it is told in the file `error`.

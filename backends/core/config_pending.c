@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/config_plan.h"
 
@@ -203,5 +204,23 @@ int config_print_pending(struct object *inst, struct buf *out, struct err *e)
 		else if (!d->key || d->key->live != KEY_LIVE)
 			buf_addf(out, "%s\n", it->name);
 	}
+	return r < 0 ? r : buf_error(out);
+}
+
+/* ---- warnings ---- */
+
+int config_print_warnings(struct object *inst, struct buf *out, struct err *e)
+{
+	_cleanup_expanded_ struct expanded x = { 0 };
+	int r = config_expand(inst, &x, e);
+
+	for (size_t i = 0; r == 0 && i < x.n; i++) {
+		const struct key *k = x.items[i].kind == ENT_CONFIG ? key_find(x.items[i].name) : NULL;
+
+		if (k && k->idle)
+			buf_addf(out, "%s: without effect: %s\n", x.items[i].name, k->idle);
+	}
+	if (r == 0 && inst->backend)
+		r = backend_warnings(inst, out, e);
 	return r < 0 ? r : buf_error(out);
 }

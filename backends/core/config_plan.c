@@ -8,6 +8,7 @@
 
 #include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
+#include "backends/core/idmap.h"
 #include "backends/core/network.h"
 
 /* ---- differences ---- */
@@ -174,6 +175,44 @@ static int check_unique(const struct expanded *x, const char *type, const char *
 	return 0;
 }
 
+/* Pairs that contradict each other: the first is refused beside the second, whichever is written last. */
+static const char *const exclusive[][2] = {
+	{ "security.syscalls.allow", "security.syscalls.deny" }, { "raw.seccomp", "security.syscalls.allow" },
+	{ "raw.seccomp", "security.syscalls.deny" }, { "raw.seccomp", "security.syscalls.deny_default" },
+};
+
+static bool differs(const struct plan *p, const char *key)
+{
+	for (size_t i = 0; i < p->n_diffs; i++) {
+		if (p->diffs[i].key && p->diffs[i].after && !strcmp(p->diffs[i].after->name, key))
+			return true;
+	}
+	return false;
+}
+
+static int check_exclusive(const struct plan *p, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(exclusive) / sizeof(*exclusive); i++) {
+		const char *a = exclusive[i][0], *b = exclusive[i][1];
+
+		if ((differs(p, a) || differs(p, b)) && expanded_get(&p->after, a) && expanded_get(&p->after, b))
+			return err_set(e, EINVAL, "%s and %s exclude each other; unset one of them first", a, b);
+	}
+	return 0;
+}
+
+/* An id map is made of several keys, and of lines of the host that each of them refers to. */
+static int check_idmap(const struct plan *p, struct err *e)
+{
+	static const char *const keys[] = { "raw.idmap", "security.idmap.base", "security.idmap.isolated", "security.idmap.size" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		if (differs(p, keys[i]))
+			return idmap_check(&p->after, e);
+	}
+	return 0;
+}
+
 static int check_type(const struct plan *p, const struct difference *d, struct err *e)
 {
 	char type[32];
@@ -215,6 +254,10 @@ int plan_check(const struct plan *p, const struct caller *who, struct err *e)
 		r = check_unique(&p->after, "nic", "name", e);
 	if (r == 0 && devices)
 		r = network_check_instance(p->o, &p->after, e);
+	if (r == 0)
+		r = check_exclusive(p, e);
+	if (r == 0)
+		r = check_idmap(p, e);
 	return r;
 }
 

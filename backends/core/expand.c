@@ -253,6 +253,7 @@ int expand_with(struct object *inst, const struct overlay *over, bool lenient, s
 	add_layer(&s, inst, "instance", over);
 	if (s.failed || flatten(&s, ret) < 0)
 		return err_sys(e, ENOMEM, "expanded configuration");
+	ret->id = inst->id;
 	return 0;
 }
 

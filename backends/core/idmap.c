@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/value.h"
 
 #define DEFAULT_IDS 65536u
 #define NOBODY 65534u
@@ -118,12 +119,22 @@ static int add_extent(struct side *s, uint32_t guest, uint32_t host, uint32_t co
 	return 0;
 }
 
-static int add_base(struct side *s, struct err *e)
+/* The line whose beginning all instances share that are not isolated; NULL: none is long enough. */
+static const struct id_extent *shared_line(const struct side *s)
 {
 	for (unsigned i = 0; i < s->n_own; i++) {
 		if (s->own[i].count >= DEFAULT_IDS)
-			return add_extent(s, 0, s->own[i].host, DEFAULT_IDS, e);
+			return &s->own[i];
 	}
+	return NULL;
+}
+
+static int add_base(struct side *s, struct err *e)
+{
+	const struct id_extent *line = shared_line(s);
+
+	if (line)
+		return add_extent(s, 0, line->host, DEFAULT_IDS, e);
 	if (s->n_own)
 		return err_set(e, EPERM, "no line for root in %s has %u ids; add \"root:100000:%u\"", s->path, DEFAULT_IDS, DEFAULT_IDS);
 	return err_set(e, EPERM, "no line for root in %s; add \"root:100000:%u\"", s->path, DEFAULT_IDS);
@@ -304,19 +315,50 @@ static int add_raw(struct side *uid, struct side *gid, const char *text, struct 
 	return 0;
 }
 
-static int build(const char *raw, struct idmap *ret, struct err *e)
+/* What an instance asks for. */
+struct wish {
+	const char *raw;	/* NULL: none */
+	bool isolated;
+	uint32_t id;		/* whose range is kept; 0: nobody's */
+	uint32_t base, count;	/* base 0: any */
+};
+
+static int add_isolated(struct side *uid, struct side *gid, const struct wish *w, struct err *e)
+{
+	struct idmap_lines lines = { .uid = uid->own, .gid = gid->own, .n_uid = uid->n_own, .n_gid = gid->n_own };
+	const struct id_extent *line[2] = { shared_line(uid), shared_line(gid) };
+	uint32_t base;
+	int r;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (line[i])
+			lines.shared[i] = (struct id_extent){ .host = line[i]->host, .count = DEFAULT_IDS };
+	}
+	r = idmap_isolate(w->id, w->base, w->count, &lines, &base, e);
+	if (r == -EPERM)
+		return err_set(e, EPERM, "%s and %s give root no %u ids in a row besides the %u that all share; add \"root:%u:%u\"", uid->path,
+			       gid->path, w->count, DEFAULT_IDS, 10000000u, 1000 * DEFAULT_IDS);
+	if (r == 0)
+		r = add_extent(uid, 0, base, w->count, e);
+	return r < 0 ? r : add_extent(gid, 0, base, w->count, e);
+}
+
+static int build(const struct wish *w, struct idmap *ret, struct err *e)
 {
 	struct side uid = { .word = "uid", .path = subuid_path, .extents = ret->uid, .n = &ret->n_uid };
 	struct side gid = { .word = "gid", .path = subgid_path, .extents = ret->gid, .n = &ret->n_gid };
 	struct side *sides[] = { &uid, &gid };
+	const char *raw = w->raw;
 	int r = 0;
 
 	*ret = (struct idmap){ 0 };
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
 		r = read_side(sides[i], e);
-		if (r == 0)
+		if (r == 0 && !w->isolated)
 			r = add_base(sides[i], e);
 	}
+	if (r == 0 && w->isolated)
+		r = add_isolated(&uid, &gid, w, e);
 	if (r == 0 && raw)
 		r = add_raw(&uid, &gid, raw, e);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
@@ -326,26 +368,47 @@ static int build(const char *raw, struct idmap *ret, struct err *e)
 	return r;
 }
 
+static uint32_t get_number(const struct expanded *x, const char *key, uint32_t def)
+{
+	const char *s = expanded_get(x, key);
+	int64_t v;
+
+	return s && value_int(s, 1, ID_MAX, &v, NULL) == 0 ? (uint32_t)v : def;
+}
+
+static int build_for(const struct expanded *x, uint32_t id, struct idmap *ret, struct err *e)
+{
+	const struct wish w = { .raw = expanded_get(x, "raw.idmap"), .isolated = expanded_bool(x, "security.idmap.isolated", false), .id = id,
+				.base = get_number(x, "security.idmap.base", 0),
+				.count = get_number(x, "security.idmap.size", DEFAULT_IDS) };
+
+	*ret = (struct idmap){ 0 };
+	return expanded_bool(x, "security.privileged", false) ? 0 : build(&w, ret, e);
+}
+
 int idmap_for(const struct expanded *x, struct idmap *ret, struct err *e)
 {
-	struct idmap m = { 0 };
-	int r;
+	struct idmap m;
+	int r = build_for(x, x->id, &m, e);
 
-	if (expanded_bool(x, "security.privileged", false)) {
-		*ret = (struct idmap){ 0 };
-		return 0;
-	}
-	r = build(expanded_get(x, "raw.idmap"), &m, e);
 	if (r == 0)
 		*ret = m;
 	return r;
 }
 
+int idmap_check(const struct expanded *x, struct err *e)
+{
+	struct idmap m;
+
+	return build_for(x, 0, &m, e);
+}
+
 int idmap_check_raw(const char *text, struct err *e)
 {
-	struct idmap m = { 0 };
+	const struct wish w = { .raw = text };
+	struct idmap m;
 
-	return build(text, &m, e);
+	return build(&w, &m, e);
 }
 
 /* ---- using ---- */

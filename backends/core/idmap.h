@@ -23,14 +23,31 @@ struct idmap {
 	struct id_extent uid[IDMAP_EXTENTS_MAX], gid[IDMAP_EXTENTS_MAX];
 };
 
-/* The map for an instance with that expanded configuration (security.privileged: empty). EPERM names the missing subuid line. */
+/*
+ * The map for an instance with that expanded configuration (security.privileged: empty). EPERM names the missing subuid line. For
+ * security.idmap.isolated a range that no other instance has is chosen and kept in volatile/ (idmap_isolate()); EBUSY, ENOSPC.
+ */
 int idmap_for(const struct expanded *x, struct idmap *ret, struct err *e);
+
+/* Whether it could have one, as far as that can be said without choosing. */
+int idmap_check(const struct expanded *x, struct err *e);
 
 /* raw.idmap as it would be written: lines "both|uid|gid HOST GUEST", ids or ranges of equal size, '#' comments. EINVAL, EPERM. */
 int idmap_check_raw(const char *text, struct err *e);
 
 /* Other files than /etc/subuid and /etc/subgid, for tests; the strings must stay. */
 void idmap_use_files(const char *subuid, const char *subgid);
+
+/*
+ * The first id of a range of the host for an isolated instance (id 0: any, nothing is kept): base when it is not 0, else the one
+ * it had, else the lowest that is free. lines: root's in /etc/subuid and /etc/subgid; shared: what all others have.
+ */
+struct idmap_lines {
+	const struct id_extent *uid, *gid;	/* host, count */
+	unsigned n_uid, n_gid;
+	struct id_extent shared[2];
+};
+int idmap_isolate(uint32_t id, uint32_t base, uint32_t count, const struct idmap_lines *lines, uint32_t *ret, struct err *e);
 
 /* Host id to guest id and back; ids outside of the map are 65534 (nobody) and false. */
 bool idmap_to_guest(const struct idmap *m, bool group, uint32_t host, uint32_t *ret);

@@ -39,6 +39,8 @@ struct key {
 	const char *doc;		/* one line */
 	/* Whether two valid values mean the same ("1GiB", "1024MiB"); NULL: only when they are the same text. */
 	bool (*same)(const char *a, const char *b);
+	/* Why nothing heeds it yet, for runtime/warnings; NULL: something does. */
+	const char *idle;
 	/* Of a family: whether what stands for the '*' is a name in it ("nofile"). NULL: any that can be a file name. */
 	int (*check_rest)(const char *rest, struct err *e);
 };

@@ -162,18 +162,9 @@ KEY_SAME(memory)
 	       value_size_or_percent(b, total, &y, NULL) == 0 && x == y;
 }
 
-/* Compares a value without its surrounding blanks with a word. */
-static bool is_word(const char *value, const char *word)
-{
-	size_t n = strlen(word);
-
-	value += strspn(value, " \t");
-	return !strncmp(value, word, n) && !value[n + strspn(value + n, " \t")];
-}
-
 KEY_CHECK(enforce)
 {
-	if (is_word(value, "hard") || is_word(value, "soft"))
+	if (value_is(value, "hard") || value_is(value, "soft"))
 		return 0;
 	return err_set(e, EINVAL, "\"%.64s\" is neither hard nor soft", value);
 }
@@ -183,33 +174,10 @@ KEY_CHECK(compression)
 	static const char *const names[] = { "bzip2", "gzip", "lzma", "xz", "zstd", "none" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (is_word(value, names[i]))
+		if (value_is(value, names[i]))
 			return 0;
 	}
 	return err_set(e, EINVAL, "\"%.64s\" is not one of bzip2, gzip, lzma, xz, zstd, none", value);
-}
-
-/* Whether two lists in the kernel's form have a CPU in common. */
-static bool lists_meet(const char *a, const char *b)
-{
-	unsigned a1, a2, b1, b2;
-	int n;
-
-	for (const char *p = a; sscanf(p, "%u%n", &a1, &n) == 1; p += *p == ',') {
-		p += n;
-		a2 = a1;
-		if (*p == '-' && sscanf(p + 1, "%u%n", &a2, &n) == 1)
-			p += n + 1;
-		for (const char *q = b; sscanf(q, "%u%n", &b1, &n) == 1; q += *q == ',') {
-			q += n;
-			b2 = b1;
-			if (*q == '-' && sscanf(q + 1, "%u%n", &b2, &n) == 1)
-				q += n + 1;
-			if (a1 <= b2 && b1 <= a2)
-				return true;
-		}
-	}
-	return false;
 }
 
 /* A set without any CPU of this host could never be applied. A part of it may be missing: that shows in runtime/effective. */
@@ -225,7 +193,7 @@ KEY_CHECK(cpu)
 		return r;
 	if (buf_read_file(&online, -1, "/sys/devices/system/cpu/online", sizeof(list)) < 0)
 		return 0;
-	if (lists_meet(list, buf_str(&online)))
+	if (value_cpu_meet(list, buf_str(&online)))
 		return 0;
 	return err_set(e, ERANGE, "none of the CPUs %.64s is online; this host has %.*s", list,
 		       (int)strcspn(buf_str(&online), "\n"), buf_str(&online));

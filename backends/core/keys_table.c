@@ -9,6 +9,9 @@
 
 #define ANY (KEY_PROFILE | KEY_INSTANCE | KEY_CONTAINER | KEY_VM)
 #define CONTAINER (KEY_PROFILE | KEY_INSTANCE | KEY_CONTAINER)
+#define NO_SCHEDULER .idle = "snapshots are not made by schedule yet"
+#define NO_MIGRATION .idle = "running containers cannot be moved to another host yet"
+#define NO_TEMPLATES .idle = "templates of images, which hand it over, are not rendered yet"
 #define LIVE_LIMIT .live = KEY_LIVE, .flags = CONTAINER | KEY_APPLY
 
 #define TYPE_BOOL .type = "bool", .check = key_check_bool, .same = key_same_bool
@@ -35,12 +38,12 @@ const struct key key_table[] = {
 	  .doc = "order of stopping when the host goes down, highest first, equal ones together" },
 
 	{ .name = "cloud-init.network-config", .type = "YAML", .def = "unset", .live = KEY_NEXT_START, .flags = ANY | KEY_MULTILINE,
-	  .check = key_check_yaml, .doc = "network configuration for cloud-init, which templates of the image hand over" },
+	  .check = key_check_yaml, NO_TEMPLATES, .doc = "network configuration for cloud-init, which templates of the image hand over" },
 	{ .name = "cloud-init.user-data", .type = "cloud-config or script", .def = "unset", .live = KEY_NEXT_START,
-	  .flags = ANY | KEY_MULTILINE, .check = key_check_user_data,
+	  .flags = ANY | KEY_MULTILINE, .check = key_check_user_data, NO_TEMPLATES,
 	  .doc = "for cloud-init; begins with #cloud-config (then YAML), #!, or another first line that cloud-init knows" },
 	{ .name = "cloud-init.vendor-data", .type = "cloud-config or script", .def = "unset", .live = KEY_NEXT_START,
-	  .flags = ANY | KEY_MULTILINE, .check = key_check_user_data, .doc = "as cloud-init.user-data, which takes precedence" },
+	  .flags = ANY | KEY_MULTILINE, .check = key_check_user_data, NO_TEMPLATES, .doc = "as cloud-init.user-data, which takes precedence" },
 
 	{ .name = "environment.*", TYPE_TEXT, .def = "unset", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "exported to commands run by exec, and to init from the next start" },
@@ -83,11 +86,11 @@ const struct key key_table[] = {
 	  .check = key_check_sysctl, .check_rest = key_rest_sysctl,
 	  .doc = "parameters of the kernel that each instance has of its own: net.*, kernel.shm*, kernel.msg*, fs.mqueue.*, user.*" },
 
-	{ .name = "migration.incremental.memory", TYPE_BOOL, .def = "false", .live = KEY_LIVE, .flags = CONTAINER,
+	{ .name = "migration.incremental.memory", TYPE_BOOL, NO_MIGRATION, .def = "false", .live = KEY_LIVE, .flags = CONTAINER,
 	  .doc = "copy memory several times before a running container moves to another host" },
-	{ .name = "migration.incremental.memory.goal", .type = "1 to 100", .def = "70", .live = KEY_LIVE, .flags = CONTAINER,
+	{ .name = "migration.incremental.memory.goal", NO_MIGRATION, .type = "1 to 100", .def = "70", .live = KEY_LIVE, .flags = CONTAINER,
 	  .check = key_check_percentage, .same = key_same_integer, .doc = "percent of memory that should be the same before it is stopped" },
-	{ .name = "migration.incremental.memory.iterations", .type = "1 to 999", .def = "10", .live = KEY_LIVE, .flags = CONTAINER,
+	{ .name = "migration.incremental.memory.iterations", NO_MIGRATION, .type = "1 to 999", .def = "10", .live = KEY_LIVE, .flags = CONTAINER,
 	  .check = key_check_iterations, .same = key_same_integer, .doc = "how often memory is copied at most before it is stopped" },
 
 	{ .name = "raw.apparmor", .type = "rules", .def = "unset", .live = KEY_NEXT_START, .flags = CONTAINER | KEY_ROOT | KEY_MULTILINE,
@@ -129,12 +132,13 @@ const struct key key_table[] = {
 
 	{ .name = "snapshots.expiry", .type = "expiry", .def = "never", .live = KEY_LIVE, .flags = ANY, .check = key_check_expiry,
 	  .doc = "lifetime of snapshots made from now on: 30M, 12H, 7d, 2w, 1m 2d, 1y (M minutes, m months)" },
-	{ .name = "snapshots.pattern", .type = "pattern", .def = "snap%d", .live = KEY_LIVE, .flags = ANY, .check = key_check_pattern,
+	{ .name = "snapshots.pattern", NO_SCHEDULER, .type = "pattern", .def = "snap%d", .live = KEY_LIVE, .flags = ANY, .check = key_check_pattern,
 	  .doc = "names of snapshots made by schedule; %d is counted up, and the time can be in it, see below" },
-	{ .name = "snapshots.schedule", .type = "schedule", .def = "never", .live = KEY_LIVE, .flags = ANY, .check = key_check_schedule,
+	{ .name = "snapshots.schedule", NO_SCHEDULER, .type = "schedule", .def = "never", .live = KEY_LIVE, .flags = ANY,
+	  .check = key_check_schedule,
 	  .doc = "`minute hour day month weekday` as for cron, or @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @startup; "
 		 "several after a comma and a blank" },
-	{ .name = "snapshots.schedule.stopped", TYPE_BOOL, .def = "false", .live = KEY_LIVE, .flags = ANY,
+	{ .name = "snapshots.schedule.stopped", NO_SCHEDULER, TYPE_BOOL, .def = "false", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "whether scheduled snapshots are made of a stopped instance too" },
 
 	{ .name = "user.*", TYPE_TEXT, .def = "unset", .live = KEY_LIVE, .flags = ANY | KEY_MULTILINE | KEY_NETWORK, .doc = "free for any use" },
@@ -160,7 +164,7 @@ const struct key_refusal key_refused[] = {
 	{ "cluster.*", CLUSTER },
 	{ "limits.cpu.nodes", "name the CPUs of the NUMA nodes in limits.cpu" },
 	{ "limits.memory.hotplug", VM_ONLY },
-	{ "limits.memory.hugepages", VM_ONLY "; for containers limits.hugepages.2MB and its like limit huge pages" },
+	{ "limits.memory.hugepages", VM_ONLY "; limits.hugepages.2MB limits huge pages" },
 	{ "migration.stateful", VM_ONLY },
 	{ "nvidia.*", NVIDIA },
 	{ "oci.*", "images of application containers (OCI) are not supported" },

@@ -145,6 +145,22 @@ static void undo_start(struct op *op)
 	run_remove(o);
 }
 
+/* Asked before a restart stops anything. A guest that reboots by itself does not come here. */
+static int check_protection(struct object *o, const struct expanded *x, struct err *e)
+{
+	if (!expanded_bool(x, "security.protection.start", false))
+		return 0;
+	return err_set(e, EPERM, "%s is protected from being started; unset security.protection.start first", o->name);
+}
+
+static int check_restart(struct object *o, struct err *e)
+{
+	_cleanup_expanded_ struct expanded x = { .n = 0 };
+	int r = config_expand(o, &x, e);
+
+	return r < 0 ? r : check_protection(o, &x, e);
+}
+
 static int launch(struct op *op, struct err *e)
 {
 	_cleanup_expanded_ struct expanded x = { .n = 0 };
@@ -156,6 +172,8 @@ static int launch(struct op *op, struct err *e)
 	r = config_expand(o, &x, e);
 	if (!r && lifecycle_state(op) == INST_RUNNING)
 		return launched(op, &x, e);
+	if (!r && !op->again)
+		r = check_protection(o, &x, e);
 	if (!r && (backend_caps(o) & BACKEND_ROOTFS))
 		r = prepare_root(o, &x, e);
 	/* Before it runs: should even the keep be lost, the next server knows whom to look for. */
@@ -228,8 +246,12 @@ static bool started_since(struct op *op)
 
 static int restart(struct op *op, struct err *e)
 {
-	int r = started_since(op) ? 0 : halt(op, e);
+	int r = 0;
 
+	if (!op->again)
+		r = check_restart(op->obj, e);
+	if (!r && !started_since(op))
+		r = halt(op, e);
 	return r < 0 ? r : launch(op, e);
 }
 

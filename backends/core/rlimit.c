@@ -32,6 +32,11 @@ const struct rlimit_name *rlimit_find(const char *name, struct err *e)
 	return NULL;
 }
 
+const struct rlimit_name *rlimit_by_index(int i)
+{
+	return i >= 0 && (size_t)i < sizeof(names) / sizeof(*names) ? &names[i] : NULL;
+}
+
 static int parse_one(const struct rlimit_name *n, char *text, rlim_t *ret, struct err *e)
 {
 	uint64_t size = 0;

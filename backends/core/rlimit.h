@@ -16,5 +16,8 @@ struct rlimit_name {
 /* NULL and a sentence with the known names: there is none. */
 const struct rlimit_name *rlimit_find(const char *name, struct err *e);
 
+/* NULL behind the last one. */
+const struct rlimit_name *rlimit_by_index(int i);
+
 /* "1024", "1024:4096", "unlimited", "64MiB" (where it counts bytes). EINVAL; ERANGE: soft above hard, or more than fs.nr_open. */
 int rlimit_parse(const char *name, const char *value, struct rlimit *ret, struct err *e);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBERS_MAX 1024
 #define LINE_LEN_MAX 256
 
 static bool is_known(const char *name)
@@ -149,29 +148,4 @@ int syscalls_check_policy(const char *text, struct err *e)
 	if (r == 0 && !p.listed)
 		return err_set(e, EINVAL, "a policy has a line with its version (2) and one with denylist or allowlist");
 	return r;
-}
-
-/* ---- 32-bit programs ---- */
-
-#ifdef __x86_64__
-static void deny_all(uint32_t arch, const char *section, struct buf *out)
-{
-	buf_addf(out, "[%s]\n", section);
-	for (int i = 0; i < NUMBERS_MAX; i++) {
-		int number = arch == SCMP_ARCH_X32 ? i | 0x40000000 : i;
-		char *name = seccomp_syscall_resolve_num_arch(arch, number);
-
-		if (name)
-			buf_addf(out, "%s errno %d\n", name, ENOSYS);
-		free(name);
-	}
-}
-#endif
-
-void syscalls_deny_compat(struct buf *out)
-{
-#ifdef __x86_64__
-	deny_all(SCMP_ARCH_X86, "x86", out);
-	deny_all(SCMP_ARCH_X32, "x32", out);
-#endif
 }

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "backends/core/buf.h"
 #include "backends/core/err.h"
 
 /*
@@ -16,6 +15,3 @@ int syscalls_check_line(const char *line, size_t len, unsigned number, bool acti
 
 /* A whole policy (raw.seccomp): version, denylist or allowlist, sections of architectures, lines. EINVAL. */
 int syscalls_check_policy(const char *text, struct err *e);
-
-/* "[x86]" and "[x32]" sections that let every system call fail with ENOSYS; nothing where there are no 32-bit programs. */
-void syscalls_deny_compat(struct buf *out);

@@ -46,6 +46,14 @@ static int trim(const char *s, char *buf, size_t size, struct err *e)
 	return 0;
 }
 
+bool value_is(const char *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	s += strspn(s, " \t");
+	return !strncmp(s, word, n) && !s[n + strspn(s + n, " \t")];
+}
+
 int value_bool(const char *s, bool *ret, struct err *e)
 {
 	static const char *const yes[] = { "true", "yes", "1", "on" }, *const no[] = { "false", "no", "0", "off" };
@@ -321,6 +329,44 @@ int value_cpu(const char *s, unsigned *ret_count, char *list, size_t size, struc
 	if (r == 0)
 		*ret_count = 0;
 	return r;
+}
+
+static void map_of(const char *list, uint8_t *map)
+{
+	unsigned first, last;
+
+	memset(map, 0, CPU_MAX / 8);
+	while (is_digit(*list) && cpu_item(&list, &first, &last) == 0) {
+		for (unsigned i = first; i <= last && i < CPU_MAX; i++)
+			map[i / 8] |= (uint8_t)(1 << i % 8);
+		list += *list == ',';
+	}
+}
+
+bool value_cpu_within(const char *list, const char *of)
+{
+	uint8_t a[CPU_MAX / 8], b[CPU_MAX / 8];
+
+	map_of(list, a);
+	map_of(of, b);
+	for (size_t i = 0; i < sizeof(a); i++) {
+		if (a[i] & ~b[i])
+			return false;
+	}
+	return true;
+}
+
+bool value_cpu_meet(const char *list, const char *of)
+{
+	uint8_t a[CPU_MAX / 8], b[CPU_MAX / 8];
+
+	map_of(list, a);
+	map_of(of, b);
+	for (size_t i = 0; i < sizeof(a); i++) {
+		if (a[i] & b[i])
+			return true;
+	}
+	return false;
 }
 
 /* "25ms" or "25" to microseconds; moves *s behind it. */

@@ -10,6 +10,7 @@
 #include "backends/core/buf.h"
 #include "backends/core/err.h"
 
+bool value_is(const char *s, const char *word);	/* blanks around it do not count */
 int value_bool(const char *s, bool *ret, struct err *e);			/* true false yes no 1 0 on off, any case */
 int value_int(const char *s, int64_t min, int64_t max, int64_t *ret, struct err *e);	/* EINVAL, ERANGE */
 /* 256MiB, 10GB, 512, 1.5G, "512 bytes"; MB is 10^6, MiB and M 2^20. */
@@ -24,6 +25,9 @@ int value_each_word(char *s, int (*f)(const char *word, void *arg), void *arg);
 int value_duration(const char *s, uint64_t *ret, struct err *e);
 /* limits.cpu: a count (*ret_count > 0), or a set of CPU numbers as a list in the kernel's form (*ret_count 0, list filled). */
 int value_cpu(const char *s, unsigned *ret_count, char *list, size_t size, struct err *e);
+/* Whether all CPUs of the first list, in the kernel's form, are in the second; value_cpu_meet(): whether any is. */
+bool value_cpu_within(const char *list, const char *of);
+bool value_cpu_meet(const char *list, const char *of);
 /* RFC 3339 in UTC with seconds, for `created` and the like. */
 void value_print_time(struct buf *b, time_t t);
 int value_time(const char *s, time_t *ret, struct err *e);	/* that form, "never" or "" (0), or +DURATION from now */

@@ -22,5 +22,12 @@ int helper_start(const struct helper *h);
 int helper_mounts(int argc, char *const argv[]);
 int helper_exec(const struct helper *h, const char *exec_dir);
 
+struct lxc_container;
+
+/* Installs the filter for system calls of 32-bit programs when the container wants it (a file deny-compat beside its config). */
+int helper_deny_compat(const struct helper *h);
+/* Commands get the limits that init has now. */
+void helper_limits_of_init(struct lxc_container *c);
+
 /* What `ps` shows; at most as long as the arguments were. */
 void helper_title(const char *fmt, const char *name);

@@ -465,7 +465,9 @@ int helper_exec(const struct helper *h, const char *exec_dir)
 	if (t.c && read_words(&t) && read_user(&t)) {
 		read_environment(&t);
 		read_cwd(&t);
-		status = run(&t);
+		helper_limits_of_init(t.c);
+		if (helper_deny_compat(h) == 0)
+			status = run(&t);
 	}
 	write_status(t.dir, status);
 	return 0;

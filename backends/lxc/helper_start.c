@@ -55,6 +55,8 @@ int helper_start(const struct helper *h)
 		return fail(h->name, "liblxc does not take the configuration");
 	if (!c->is_defined(c))
 		return fail(h->name, "liblxc does not take the configuration");
+	if (helper_deny_compat(h) < 0)
+		return fail(h->name, "the filter over system calls of 32-bit programs cannot be installed");
 	if (!c->want_daemonize(c, false))
 		return fail(h->name, "liblxc does not stay in the foreground");
 	return c->start(c, 0, NULL) ? 0 : 1;

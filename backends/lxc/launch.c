@@ -24,10 +24,13 @@
 #include "backends/core/storage.h"
 #include "backends/core/views.h"
 #include "backends/core/watch.h"
+#include "backends/lxc/cpus.h"
 #include "backends/lxc/disks.h"
 #include "backends/lxc/live.h"
 #include "backends/lxc/lxcconf.h"
+#include "backends/lxc/modules.h"
 #include "backends/lxc/proc.h"
+#include "backends/lxc/seccomp.h"
 #include "backends/lxc/viewmounts.h"
 
 #define START_MS 60000
@@ -143,12 +146,34 @@ static int keep_idmap(struct object *o, const struct idmap *map, struct err *e)
 	return object_set(o, ENT_VOLATILE, "idmap", buf_str(&text), text.len, e);
 }
 
+/* The policy over system calls, and whether 32-bit ones are denied (helper_limits.c); *path NULL: no policy is needed. */
+static int write_seccomp(const struct place *p, const struct expanded *x, const char *file, const char **path, struct err *e)
+{
+	_cleanup_buf_ struct buf policy = BUF_INIT;
+	bool needed = seccomp_make(x, &policy);
+
+	char flag[512];
+	int r = 0;
+
+	snprintf(flag, sizeof(flag), "%s/deny-compat", p->dir);
+	if (expanded_bool(x, "security.syscalls.deny_compat", false))
+		r = write_text(flag, "", 0, e);
+	else
+		unlink(flag);
+	if (r < 0)
+		return r;
+	*path = needed ? file : NULL;
+	if (buf_error(&policy) < 0)
+		return err_sys(e, ENOMEM, "policy over system calls");
+	return needed ? write_text(file, policy.data, policy.len, e) : 0;
+}
+
 static int write_config(struct object *o, const struct expanded *x, const struct place *p, struct limits *limits, struct err *e)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	char seccomp[416], views[512];
+	char seccomp[512], views[512];
 	struct idmap map;
-	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .seccomp = seccomp, .map = &map, .x = x, .limits = limits,
+	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .map = &map, .x = x, .limits = limits,
 			     .hwaddr = keep_hwaddr, .arg = o };
 	int r;
 
@@ -161,11 +186,13 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 		r = attach_rootfs(o, p, &map, e);
 	if (r == 0)
 		r = disks_attach(p, x, &map, e);
-	snprintf(seccomp, sizeof(seccomp), "%s/.seccomp", p->lxcpath);
+	if (r == 0)
+		r = modules_load(x, e);
+	snprintf(seccomp, sizeof(seccomp), "%s/seccomp", p->dir);
 	/* Without it the container starts as well. */
 	c.views = r == 0 && views_open(o, views, sizeof(views), NULL) == 0 ? views : NULL;
-	if (r == 0 && access(seccomp, F_OK) < 0)
-		r = write_text(seccomp, lxcconf_seccomp, strlen(lxcconf_seccomp), e);
+	if (r == 0)
+		r = write_seccomp(p, x, seccomp, &c.seccomp, e);
 	if (r == 0)
 		r = lxcconf_make(&c, &text, e);
 	if (r == 0)
@@ -278,7 +305,7 @@ static int wait_started(struct object *o, const struct place *p, const struct st
 }
 
 /* What the configuration file could not say: optional files of groups, and the choice of CPUs for others to see. */
-static void finish_limits(struct object *o, const struct place *p, const struct limits *limits)
+static void finish_limits(struct object *o, const struct place *p, const char *cpus, const struct limits *limits)
 {
 	struct limits rest = { .n = 0 };
 
@@ -286,10 +313,11 @@ static void finish_limits(struct object *o, const struct place *p, const struct 
 		if (limits->list[i].optional)
 			rest.list[rest.n++] = limits->list[i];
 		if (limits->list[i].controller == CGROUP_CPUSET)
-			cpus_set(o->id, limits->list[i].value);
+			cpus_note(o->id, p->cgroup, cpus, limits->list[i].value);
 	}
 	if (rest.n)
 		limits_write(&rest, p->cgroup, NULL);
+	cpus_balance();
 }
 
 int launch_start(struct object *o, const struct expanded *x, struct op *op, struct err *e)
@@ -326,7 +354,7 @@ int launch_start(struct object *o, const struct expanded *x, struct op *op, stru
 		live_clean(o, pidfd);
 		return r;
 	}
-	finish_limits(o, &p, &limits);
+	finish_limits(o, &p, expanded_get(x, "limits.cpu"), &limits);
 	viewmounts_grant(p.cgroup);
 	return 0;
 }
@@ -337,7 +365,8 @@ int launch_adopt(struct object *o, struct err *e)
 	struct starting s;
 	struct place p;
 	struct run run;
-	char list[CGROUP_VALUE_MAX], all[CGROUP_VALUE_MAX];
+	_cleanup_expanded_ struct expanded x = { .items = NULL };
+	char list[CGROUP_VALUE_MAX];
 	pid_t pid;
 
 	place_of(o, &p);
@@ -367,9 +396,8 @@ int launch_adopt(struct object *o, struct err *e)
 	o->run.state = cgroup_is_frozen(p.cgroup) ? INST_FROZEN : INST_RUNNING;
 	memcpy(o->run.cgroup, p.cgroup, sizeof(o->run.cgroup));
 	pthread_mutex_unlock(&o->lock);
-	if (cgroup_read(CGROUP_CPUSET, p.cgroup, "cpuset.cpus", list) == 0 && cgroup_read(CGROUP_CPUSET, ".", "cpuset.cpus", all) == 0 &&
-	    strcmp(list, all) != 0)
-		cpus_set(o->id, list);
+	if (config_expand(o, &x, NULL) == 0 && cgroup_read(CGROUP_CPUSET, p.cgroup, "cpuset.cpus", list) == 0)
+		cpus_note(o->id, p.cgroup, expanded_get(&x, "limits.cpu"), list);
 	return live_add(o, e) == 0;
 }
 

@@ -3,17 +3,25 @@
 #include "backends/lxc/limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
+#include "backends/core/cleanup.h"
 #include "backends/core/value.h"
+#include "backends/lxc/cpus.h"
 
 #define SHARES_V1 1024
 #define WEIGHT_V2 100
 #define PERIOD_US 100000
+#define BLKIO_DEFAULT 500	/* of v1, and LXD's priority 5 */
+#define IO_DEFAULT 100		/* of v2 */
+#define INTERFACES_MAX 8
 
 unsigned limits_of_key(const char *name)
 {
@@ -22,8 +30,11 @@ unsigned limits_of_key(const char *name)
 		unsigned which;
 	} map[] = {
 		{ "limits.memory", LIMITS_MEMORY }, { "limits.memory.enforce", LIMITS_MEMORY }, { "limits.memory.swap", LIMITS_MEMORY },
-		{ "limits.cpu", LIMITS_CPUSET }, { "limits.cpu.allowance", LIMITS_CPU }, { "limits.cpu.priority", LIMITS_CPU },
-		{ "limits.processes", LIMITS_PIDS },
+		{ "limits.memory.swap.priority", LIMITS_MEMORY }, { "limits.cpu", LIMITS_CPUSET },
+		{ "limits.cpu.allowance", LIMITS_CPU }, { "limits.cpu.priority", LIMITS_CPU }, { "limits.processes", LIMITS_PIDS },
+		{ "limits.hugepages.64KB", LIMITS_HUGEPAGES }, { "limits.hugepages.1MB", LIMITS_HUGEPAGES },
+		{ "limits.hugepages.2MB", LIMITS_HUGEPAGES }, { "limits.hugepages.1GB", LIMITS_HUGEPAGES },
+		{ "limits.disk.priority", LIMITS_DISK }, { "limits.network.priority", LIMITS_NETWORK },
 	};
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(*map); i++)
@@ -34,11 +45,10 @@ unsigned limits_of_key(const char *name)
 
 static struct limit *add(struct limits *l, enum cgroup_controller c, const char *file, const char *value)
 {
-	struct limit *n = &l->list[l->n++];
+	/* make_*() add fewer than that for certain; one too many must not be written elsewhere */
+	struct limit *n = &l->list[l->n < LIMITS_MAX ? l->n++ : LIMITS_MAX - 1];
 
-	n->controller = c;
-	n->file = file;
-	n->optional = false;
+	*n = (struct limit) { .controller = c, .file = file };
 	snprintf(n->value, sizeof(n->value), "%s", value);
 	return n;
 }
@@ -60,101 +70,114 @@ static uint64_t host_memory(void)
 	return sysinfo(&si) == 0 ? (uint64_t)si.totalram * si.mem_unit : 0;
 }
 
-static void memory_v1(struct limits *l, bool limited, uint64_t bytes, bool soft, bool swap, bool reset)
+struct memory {
+	bool limited, soft, swap;
+	uint64_t bytes;
+	uint64_t swap_bytes;	/* UINT64_MAX: none of its own */
+	unsigned swappiness;
+	bool has_priority;
+};
+
+static int read_memory(const struct expanded *x, struct memory *m, struct err *e)
+{
+	const char *value = expanded_get(x, "limits.memory"), *enforce = expanded_get(x, "limits.memory.enforce");
+	const char *swap = expanded_get(x, "limits.memory.swap"), *priority = expanded_get(x, "limits.memory.swap.priority");
+	int64_t prio = 10;
+	int r = 0;
+
+	*m = (struct memory) { .limited = value, .soft = enforce && value_is(enforce, "soft"), .swap = true, .swap_bytes = UINT64_MAX,
+			       .has_priority = priority };
+	if (value)
+		r = value_size_or_percent(value, host_memory(), &m->bytes, e);
+	if (r == 0 && value && !m->bytes)
+		return err_set(e, ERANGE, "limits.memory: %s is nothing at all", value);
+	if (r == 0 && swap)
+		r = value_swap(swap, &m->swap, &m->swap_bytes, e);
+	if (r == 0 && priority)
+		r = value_int(priority, 0, 10, &prio, e);
+	m->swappiness = m->swap ? 70 - (unsigned)prio : 0;
+	return r;
+}
+
+/* v1 counts memory and swap together, so that swap alone is limited only where memory is. */
+static void memsw_v1(struct limits *l, const struct memory *m, bool reset)
+{
+	uint64_t both = m->bytes;
+
+	if (m->swap_bytes != UINT64_MAX)
+		both = m->bytes > INT64_MAX - m->swap_bytes ? INT64_MAX : m->bytes + m->swap_bytes;
+	if (m->limited && !m->soft && m->swap)
+		add_number(l, CGROUP_MEMORY, "memory.memsw.limit_in_bytes", both)->optional = true;
+	else if (reset)
+		add(l, CGROUP_MEMORY, "memory.memsw.limit_in_bytes", "-1")->optional = true;
+}
+
+static void memory_v1(struct limits *l, const struct memory *m, bool reset)
 {
 	char text[CGROUP_VALUE_MAX];
 
-	if (limited && !soft)
-		add_number(l, CGROUP_MEMORY, "memory.limit_in_bytes", bytes);
+	if (m->limited && !m->soft)
+		add_number(l, CGROUP_MEMORY, "memory.limit_in_bytes", m->bytes);
 	else if (reset)
 		add(l, CGROUP_MEMORY, "memory.limit_in_bytes", "-1");
-	if (limited && !soft && swap)
-		add_number(l, CGROUP_MEMORY, "memory.memsw.limit_in_bytes", bytes)->optional = true;
-	else if (reset)
-		add(l, CGROUP_MEMORY, "memory.memsw.limit_in_bytes", "-1")->optional = true;
-	if (limited)
-		add_number(l, CGROUP_MEMORY, "memory.soft_limit_in_bytes", soft ? bytes : bytes / 10 * 9)->optional = true;
+	memsw_v1(l, m, reset);
+	if (m->limited)
+		add_number(l, CGROUP_MEMORY, "memory.soft_limit_in_bytes", m->soft ? m->bytes : m->bytes / 10 * 9)->optional = true;
 	else if (reset)
 		add(l, CGROUP_MEMORY, "memory.soft_limit_in_bytes", "-1")->optional = true;
-	if (!swap)
-		add(l, CGROUP_MEMORY, "memory.swappiness", "0");
+	if (!m->swap || m->has_priority)
+		add_number(l, CGROUP_MEMORY, "memory.swappiness", m->swappiness);
 	else if (reset && cgroup_read(CGROUP_MEMORY, ".", "memory.swappiness", text) == 0)
 		add(l, CGROUP_MEMORY, "memory.swappiness", text);
 }
 
-static void memory_v2(struct limits *l, bool limited, uint64_t bytes, bool soft, bool swap, bool reset)
+static void memory_v2(struct limits *l, const struct memory *m, bool reset)
 {
-	if (limited && !soft)
-		add_number(l, CGROUP_MEMORY, "memory.max", bytes);
+	if (m->limited && !m->soft)
+		add_number(l, CGROUP_MEMORY, "memory.max", m->bytes);
 	else if (reset)
 		add(l, CGROUP_MEMORY, "memory.max", "max");
-	if (limited && soft)
-		add_number(l, CGROUP_MEMORY, "memory.high", bytes);
+	if (m->limited && m->soft)
+		add_number(l, CGROUP_MEMORY, "memory.high", m->bytes);
 	else if (reset)
 		add(l, CGROUP_MEMORY, "memory.high", "max");
-	if (!swap)
-		add(l, CGROUP_MEMORY, "memory.swap.max", "0")->optional = true;
-	else if (limited && !soft)
-		add_number(l, CGROUP_MEMORY, "memory.swap.max", bytes)->optional = true;
+	if (m->swap_bytes != UINT64_MAX)
+		add_number(l, CGROUP_MEMORY, "memory.swap.max", m->swap_bytes)->optional = true;
+	else if (m->limited && !m->soft)
+		add_number(l, CGROUP_MEMORY, "memory.swap.max", m->bytes)->optional = true;
 	else if (reset)
 		add(l, CGROUP_MEMORY, "memory.swap.max", "max")->optional = true;
 }
 
 static int make_memory(const struct expanded *x, bool reset, struct limits *l, struct err *e)
 {
-	const char *value = expanded_get(x, "limits.memory"), *enforce = expanded_get(x, "limits.memory.enforce");
-	bool swap = expanded_bool(x, "limits.memory.swap", true), soft = enforce && !strcmp(enforce, "soft");
-	uint64_t bytes = 0;
-	int r;
+	struct memory m;
+	int r = read_memory(x, &m, e);
 
-	if (value) {
-		r = value_size_or_percent(value, host_memory(), &bytes, e);
-		if (r < 0)
-			return r;
-		if (bytes == 0)
-			return err_set(e, ERANGE, "limits.memory: %s is nothing at all", value);
-	}
+	if (r < 0)
+		return r;
 	if (cgroup_version(CGROUP_MEMORY) == 1)
-		memory_v1(l, value != NULL, bytes, soft, swap, reset);
+		memory_v1(l, &m, reset);
 	else if (cgroup_version(CGROUP_MEMORY) == 2)
-		memory_v2(l, value != NULL, bytes, soft, swap, reset);
+		memory_v2(l, &m, reset);
 	return 0;
 }
 
 /* ---- CPU ---- */
 
-/* All that there are: v1 wants them named, v2 takes an empty line. */
-static void reset_cpuset(struct limits *l)
-{
-	char text[CGROUP_VALUE_MAX] = "";
-
-	if (cgroup_version(CGROUP_CPUSET) == 2)
-		add(l, CGROUP_CPUSET, "cpuset.cpus", "\n");
-	else if (cgroup_read(CGROUP_CPUSET, ".", "cpuset.cpus", text) == 0)
-		add(l, CGROUP_CPUSET, "cpuset.cpus", text);
-}
-
-static int make_cpuset(const struct expanded *x, uint32_t id, bool reset, struct limits *l, struct err *e)
+/* For a start; in a running group cpus_apply() does it. */
+static int make_cpuset(const struct expanded *x, uint32_t id, struct limits *l, struct err *e)
 {
 	const char *value = expanded_get(x, "limits.cpu");
-	char wanted[LIMIT_VALUE_MAX], list[LIMIT_VALUE_MAX];
-	unsigned count;
+	char list[LIMIT_VALUE_MAX];
 	int r;
 
-	if (!cgroup_version(CGROUP_CPUSET))
+	if (!value || !cgroup_version(CGROUP_CPUSET))
 		return 0;
-	if (!value) {
-		if (reset)
-			reset_cpuset(l);
-		return 0;
-	}
-	r = value_cpu(value, &count, wanted, sizeof(wanted), e);
+	r = cpus_choose(id, value, list, sizeof(list), e);
 	if (r == 0)
-		r = count ? cpus_choose(id, count, list, sizeof(list), e) : cpus_pin(wanted, list, sizeof(list), e);
-	if (r < 0)
-		return r;
-	add(l, CGROUP_CPUSET, "cpuset.cpus", list);
-	return 0;
+		add(l, CGROUP_CPUSET, "cpuset.cpus", list);
+	return r;
 }
 
 static void cpu_v1(struct limits *l, int64_t shares, uint64_t quota, uint64_t period, bool reset)
@@ -227,19 +250,95 @@ static int make_pids(const struct expanded *x, bool reset, struct limits *l, str
 	return r;
 }
 
+/* ---- huge pages, disks, networks ---- */
+
+static int make_hugepages(const struct expanded *x, bool reset, struct limits *l, struct err *e)
+{
+	static const struct {
+		const char *key, *v1, *v2;
+	} sizes[] = {
+		{ "limits.hugepages.64KB", "hugetlb.64KB.limit_in_bytes", "hugetlb.64KB.max" },
+		{ "limits.hugepages.1MB", "hugetlb.1MB.limit_in_bytes", "hugetlb.1MB.max" },
+		{ "limits.hugepages.2MB", "hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max" },
+		{ "limits.hugepages.1GB", "hugetlb.1GB.limit_in_bytes", "hugetlb.1GB.max" },
+	};
+	bool v1 = cgroup_version(CGROUP_HUGETLB) == 1;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		const char *value = expanded_get(x, sizes[i].key), *file = v1 ? sizes[i].v1 : sizes[i].v2;
+		uint64_t bytes = 0;
+		int r = value ? value_size(value, &bytes, e) : 0;
+
+		if (r < 0)
+			return r;
+		if (value)
+			add_number(l, CGROUP_HUGETLB, file, bytes)->optional = true;
+		else if (reset)
+			add(l, CGROUP_HUGETLB, file, v1 ? "-1" : "max")->optional = true;
+	}
+	return 0;
+}
+
+/* 1 to 1000 on v1, where 500 is what everybody has; 1 to 10000 on v2, where 100 is. */
+static int make_disk(const struct expanded *x, bool reset, struct limits *l, struct err *e)
+{
+	const char *value = expanded_get(x, "limits.disk.priority");
+	bool v1 = cgroup_version(CGROUP_IO) == 1;
+	int64_t prio = 5, weight;
+	int r = value ? value_int(value, 0, 10, &prio, e) : 0;
+
+	if (r < 0 || (!value && !reset))
+		return r;
+	weight = prio * (v1 ? BLKIO_DEFAULT : IO_DEFAULT) / 5;
+	if (!weight)
+		weight = v1 ? 10 : 1;
+	/* which of them there is depends on the scheduler that was built in */
+	add_number(l, CGROUP_IO, v1 ? "blkio.bfq.weight" : "io.bfq.weight", (uint64_t)weight)->optional = true;
+	add_number(l, CGROUP_IO, v1 ? "blkio.weight" : "io.weight", (uint64_t)weight)->optional = true;
+	return 0;
+}
+
+/* Of the host's real interfaces: a virtual one is never what is saturated. */
+static int make_network(const struct expanded *x, bool reset, struct limits *l, struct err *e)
+{
+	const char *value = expanded_get(x, "limits.network.priority");
+	_cleanup_dir_ DIR *d = NULL;
+	char line[NAME_MAX + 32];
+	struct dirent *de;
+	int64_t prio = 0;
+	int r = value ? value_int(value, 0, 10, &prio, e) : 0, n = 0;
+
+	if (r < 0 || (!value && !reset) || !cgroup_version(CGROUP_NET_PRIO))
+		return r;
+	d = opendir("/sys/class/net");
+	while (d && n < INTERFACES_MAX && (de = readdir(d))) {
+		snprintf(line, sizeof(line), "%s/device", de->d_name);
+		if (*de->d_name == '.' || faccessat(dirfd(d), line, F_OK, 0) < 0)
+			continue;
+		snprintf(line, sizeof(line), "%s %" PRId64, de->d_name, prio);
+		add(l, CGROUP_NET_PRIO, "net_prio.ifpriomap", line)->optional = true;
+		n++;
+	}
+	return 0;
+}
+
 int limits_make(const struct expanded *x, uint32_t id, unsigned which, bool reset, struct limits *ret, struct err *e)
 {
+	static const struct {
+		unsigned which;
+		int (*make)(const struct expanded *x, bool reset, struct limits *l, struct err *e);
+	} makers[] = {
+		{ LIMITS_MEMORY, make_memory }, { LIMITS_CPU, make_cpu }, { LIMITS_PIDS, make_pids },
+		{ LIMITS_HUGEPAGES, make_hugepages }, { LIMITS_DISK, make_disk }, { LIMITS_NETWORK, make_network },
+	};
 	int r = 0;
 
 	ret->n = 0;
-	if (which & LIMITS_MEMORY)
-		r = make_memory(x, reset, ret, e);
+	for (size_t i = 0; i < sizeof(makers) / sizeof(*makers) && r == 0; i++)
+		if (which & makers[i].which)
+			r = makers[i].make(x, reset, ret, e);
 	if (r == 0 && which & LIMITS_CPUSET)
-		r = make_cpuset(x, id, reset, ret, e);
-	if (r == 0 && which & LIMITS_CPU)
-		r = make_cpu(x, reset, ret, e);
-	if (r == 0 && which & LIMITS_PIDS)
-		r = make_pids(x, reset, ret, e);
+		r = make_cpuset(x, id, ret, e);
 	return r;
 }
 
@@ -309,6 +408,26 @@ static int explain(const struct limit *m, int r, struct err *e)
 	return err_sys(e, -r, "%s: the kernel refuses %s", m->file, m->value);
 }
 
+/* What the file says now, in the form in which it can be written back. */
+static int read_before(const struct limit *m, const char *path, char text[CGROUP_VALUE_MAX])
+{
+	char name[NAME_MAX + 1];
+	uint64_t v;
+	int r;
+
+	if (m->controller != CGROUP_NET_PRIO) {
+		r = cgroup_read(m->controller, path, m->file, text);
+		if (r == 0 && !*text)
+			strcpy(text, "\n");
+		return r;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(m->value, " "), m->value);
+	r = cgroup_read_key(m->controller, path, m->file, name, &v);
+	if (r == 0)
+		snprintf(text, CGROUP_VALUE_MAX, "%s %" PRIu64, name, v);
+	return r;
+}
+
 int limits_write(const struct limits *l, const char *path, struct err *e)
 {
 	struct limits before = { .n = 0 };
@@ -319,9 +438,16 @@ int limits_write(const struct limits *l, const char *path, struct err *e)
 	if (r < 0)
 		return r;
 	/* In reverse: dependent files go back in the order in which they could have come. */
-	for (size_t i = l->n; i-- > 0;)
-		if (cgroup_read(l->list[i].controller, path, l->list[i].file, text) == 0)
-			add(&before, l->list[i].controller, l->list[i].file, *text ? text : "\n");
+	for (size_t i = l->n; i-- > 0;) {
+		const struct limit *m = &l->list[i];
+
+		r = read_before(m, path, text);
+		if (r == -ENODATA && strcmp(m->value, "max") != 0 && cgroup_version(m->controller) == 2 &&
+		    cgroup_pass_on(m->controller, path) == 0)
+			r = read_before(m, path, text);
+		if (r == 0)
+			add(&before, m->controller, m->file, text);
+	}
 	r = write_list(l->list, l->n, path, &failed);
 	if (r < 0) {
 		size_t ignored;

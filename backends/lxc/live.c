@@ -19,6 +19,7 @@
 #include "backends/core/mount.h"
 #include "backends/core/spawn.h"
 #include "backends/core/watch.h"
+#include "backends/lxc/cpus.h"
 #include "backends/lxc/disks.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
@@ -100,7 +101,7 @@ void live_clean(struct object *o, int monitor_fd)
 	cgroup_remove(p.monitor, NULL);
 	disks_detach(&p);
 	mount_detach(p.rootfs, NULL);
-	cpus_set(o->id, "");
+	cpus_forget(o->id);
 	keep_del(KEEP_BACKEND, o->id);
 	HOLD_LOCK(&o->lock);
 	o->run.init_pid = o->run.monitor_pid = 0;
@@ -148,8 +149,11 @@ static void renew_limits(struct object *o)
 	struct place p;
 
 	place_of(o, &p);
-	if (config_expand(o, &x, NULL) == 0 && limits_make(&x, o->id, LIMITS_ALL, true, &limits, NULL) == 0)
+	if (config_expand(o, &x, NULL) < 0)
+		return;
+	if (limits_make(&x, o->id, LIMITS_ALL & ~LIMITS_CPUSET, true, &limits, NULL) == 0)
 		limits_write(&limits, p.cgroup, NULL);
+	cpus_apply(o->id, p.cgroup, expanded_get(&x, "limits.cpu"), NULL);
 }
 
 static bool note_new_init(struct object *o, pid_t pid, int *fd)

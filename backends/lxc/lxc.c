@@ -15,9 +15,11 @@
 #include "backends/lxc/address.h"
 #include "backends/lxc/attach.h"
 #include "backends/lxc/console.h"
+#include "backends/lxc/cpus.h"
 #include "backends/lxc/launch.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
+#include "backends/lxc/processes.h"
 #include "backends/lxc/usage.h"
 #include "backends/lxc/viewmounts.h"
 
@@ -94,16 +96,20 @@ static int lxc_apply(struct object *o, const struct key *k, const char *name, co
 	unsigned which = limits_of_key(name);
 	struct limits limits;
 	struct run run;
-	int r = run_of(o, &run, NULL);
+	int r;
 
-	if (r < 0 || !which)
+	if (run_of(o, &run, NULL) < 0)
+		return 0;
+	if (!strncmp(name, "limits.kernel.", 14))
+		return processes_limit(&run, name + 14, value, e);
+	if (!strcmp(name, "limits.memory.oom_priority"))
+		return processes_oom(&run, value, e);
+	if (which == LIMITS_CPUSET)
+		return cpus_apply(o->id, run.cgroup, value, e);
+	if (!which)
 		return 0;
 	r = limits_make(now, o->id, which, true, &limits, e);
-	if (r == 0)
-		r = limits_write(&limits, run.cgroup, e);
-	if (r == 0 && which == LIMITS_CPUSET)
-		cpus_set(o->id, value && limits.n ? limits.list[0].value : "");
-	return r;
+	return r < 0 ? r : limits_write(&limits, run.cgroup, e);
 }
 
 static int lxc_addresses(struct object *o, struct buf *out, struct err *e)
@@ -126,8 +132,21 @@ static int lxc_effective(struct object *o, struct buf *out, struct err *e)
 	if (run_of(o, &run, NULL) < 0)
 		return 0;
 	r = config_expand(o, &x, e);
+	if (r < 0)
+		return r;
+	limits_words(&x, run.cgroup, out);
+	processes_words(&run, &x, out);
+	return 0;
+}
+
+static int lxc_warnings(struct object *o, struct buf *out, struct err *e)
+{
+	_cleanup_expanded_ struct expanded x = { .items = NULL };
+	struct run run;
+	int r = config_expand(o, &x, e);
+
 	if (r == 0)
-		limits_words(&x, run.cgroup, out);
+		limits_warnings(&x, run_of(o, &run, NULL) == 0 ? run.cgroup : "", out);
 	return r;
 }
 
@@ -169,6 +188,7 @@ const struct backend_ops lxc_backend = {
 	.usage = usage_item,
 	.addresses = lxc_addresses,
 	.effective = lxc_effective,
+	.warnings = lxc_warnings,
 	.console_read = console_read,
 	.console_write = console_write,
 	.refresh = viewmounts_refresh,

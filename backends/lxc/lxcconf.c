@@ -12,22 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/core/rlimit.h"
+#include "backends/core/value.h"
 #include "backends/lxc/disks.h"
 #include "backends/lxc/viewmounts.h"
 
 #define CONSOLE_LOG_SIZE "1MB"	/* then console.log becomes console.log.1 */
-
-const char lxcconf_seccomp[] =
-	"2\n"
-	"denylist\n"
-	"reject_force_umount\n"
-	"[all]\n"
-	"kexec_load errno 1\n"
-	"kexec_file_load errno 1\n"
-	"open_by_handle_at errno 1\n"
-	"init_module errno 1\n"
-	"finit_module errno 1\n"
-	"delete_module errno 1\n";
 
 static void add_identity(const struct lxcconf *c, struct buf *out)
 {
@@ -73,6 +63,18 @@ static bool have_apparmor(void)
 	return access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
 }
 
+/* One line of the configuration for each of the profile. */
+static void add_apparmor(const char *text, struct buf *out)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\r\n");
+
+		if (len)
+			buf_addf(out, "lxc.apparmor.raw = %.*s\n", (int)len, text);
+		text += len + (text[len] != '\0');
+	}
+}
+
 /* Privileged guests are root of the host: what they may do is taken away. Others are confined by their user namespace. */
 static void add_confinement(const struct lxcconf *c, struct buf *out)
 {
@@ -94,10 +96,75 @@ static void add_confinement(const struct lxcconf *c, struct buf *out)
 	buf_addstr(out, have_apparmor() ? "lxc.apparmor.profile = generated\n" : "lxc.apparmor.profile = unconfined\n");
 	if (have_apparmor() && nesting)
 		buf_addstr(out, "lxc.apparmor.allow_nesting = 1\n");
+	if (have_apparmor() && expanded_get(c->x, "raw.apparmor"))
+		add_apparmor(expanded_get(c->x, "raw.apparmor"), out);
 	if (c->seccomp)
-		buf_addf(out, "lxc.seccomp.profile = %s\n", c->seccomp);
+		/* without the second line liblxc would not add it to a filter that is there already (helper_limits.c) */
+		buf_addf(out, "lxc.seccomp.profile = %s\nlxc.seccomp.allow_nesting = 1\n", c->seccomp);
 	buf_addstr(out, "lxc.mount.entry = /dev/fuse dev/fuse none bind,create=file,optional 0 0\n");
 	buf_addstr(out, "lxc.mount.entry = /dev/net/tun dev/net/tun none bind,create=file,optional 0 0\n");
+}
+
+/* What is a family of keys here and of lines there. A value of several lines would be another line. */
+static int add_family(const struct expanded *x, const char *prefix, const char *line, struct buf *out, struct err *e)
+{
+	size_t n = strlen(prefix);
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct expanded_item *it = &x->items[i];
+		const char *value;
+
+		if (it->kind != ENT_CONFIG || strncmp(it->name, prefix, n) != 0)
+			continue;
+		value = expanded_get(x, it->name);
+		if (strpbrk(value, "\n\r") || strpbrk(it->name, " =\n\r"))
+			return err_set(e, EINVAL, "%.64s: a value of several lines cannot be given to liblxc", it->name);
+		buf_addf(out, "%s%s = %s\n", line, it->name + n, value);
+	}
+	return 0;
+}
+
+static int add_rlimits(const struct expanded *x, struct buf *out, struct err *e)
+{
+	static const char prefix[] = "limits.kernel.";
+	struct rlimit l;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct expanded_item *it = &x->items[i];
+		const char *name = it->name + sizeof(prefix) - 1;
+		rlim_t v[2];
+		int r;
+
+		if (it->kind != ENT_CONFIG || strncmp(it->name, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		r = rlimit_parse(name, expanded_get(x, it->name), &l, e);
+		if (r < 0)
+			return err_wrap(e, "%s", it->name);
+		v[0] = l.rlim_cur;
+		v[1] = l.rlim_max;
+		buf_addf(out, "lxc.prlimit.%s = ", name);
+		for (int k = 0; k < 2; k++) {
+			if (v[k] == RLIM_INFINITY)
+				buf_addstr(out, "unlimited");
+			else
+				buf_addf(out, "%llu", (unsigned long long)v[k]);
+			buf_addch(out, k ? '\n' : ':');
+		}
+	}
+	return 0;
+}
+
+static int add_process_keys(const struct expanded *x, struct buf *out, struct err *e)
+{
+	const char *oom = expanded_get(x, "limits.memory.oom_priority");
+	int64_t v;
+	int r = add_rlimits(x, out, e);
+
+	if (r == 0 && oom)
+		r = value_int(oom, -1000, 1000, &v, e);
+	if (r == 0 && oom)
+		buf_addf(out, "lxc.proc.oom_score_adj = %d\n", (int)v);
+	return r < 0 ? r : add_family(x, "linux.sysctl.", "lxc.sysctl.", out, e);
 }
 
 static int add_environment(const struct expanded *x, struct buf *out, struct err *e)
@@ -277,6 +344,8 @@ int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 	if (c->views)
 		viewmounts_print(c->views, c->place->cgroup, out);
 	r = add_environment(c->x, out, e);
+	if (r == 0)
+		r = add_process_keys(c->x, out, e);
 	if (r == 0)
 		r = add_devices(c, out, e);
 	if (r < 0)

@@ -22,6 +22,3 @@ struct lxcconf {
 
 /* ENOENT, EINVAL: a device that cannot be had (its sentence names it). */
 int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e);
-
-/* The filter of system calls for containers, in liblxc's form. */
-extern const char lxcconf_seccomp[];

@@ -326,6 +326,12 @@ static int mock_effective(struct object *o, struct buf *out, struct err *e)
 	return r;
 }
 
+/* It enforces nothing, and that is what it is for. */
+static int mock_warnings(struct object *o, struct buf *out, struct err *e)
+{
+	return 0;
+}
+
 /* ---- console ---- */
 
 static int mock_console_read(struct object *o, struct buf *out, struct err *e)
@@ -391,6 +397,7 @@ const struct backend_ops mock_backend = {
 	.addresses = mock_addresses,
 	.effective = mock_effective,
 	.refresh = mock_refresh,
+	.warnings = mock_warnings,
 	.console_read = mock_console_read,
 	.console_write = mock_console_write,
 	.tty = mock_tty,

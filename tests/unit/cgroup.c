@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends/lxc/cpus.h"
 #include "backends/lxc/limits.h"
 #include "tests/unit/unit.h"
 
@@ -128,25 +129,34 @@ static void test_words(void)
 
 static void test_cpus(void)
 {
-	char a[64], b[64], c[64];
+	char a[64], b[64], c[CGROUP_VALUE_MAX];
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		return;
-	CHECK(cpus_choose(1, 1, a, sizeof(a), &last) == 0);
-	cpus_set(1, a);
-	CHECK(cpus_choose(2, 1, b, sizeof(b), &last) == 0);
+	CHECK(cpus_choose(1, "1", a, sizeof(a), &last) == 0);
+	cpus_note(1, "no/such/group", "1", a);
+	CHECK(cpus_choose(2, "1", b, sizeof(b), &last) == 0);
 	CHECK(strcmp(a, b) != 0);
-	cpus_set(2, b);
-	CHECK(cpus_choose(1, 1, c, sizeof(c), &last) == 0);
+	cpus_note(2, "no/such/group", "1", b);
+	CHECK(cpus_choose(1, "1", c, sizeof(c), &last) == 0);
 	CHECK_STR(c, a);
-	cpus_set(1, "");
-	CHECK(cpus_choose(3, 1, c, sizeof(c), &last) == 0);
+	cpus_forget(1);
+	CHECK(cpus_choose(3, "1", c, sizeof(c), &last) == 0);
 	CHECK_STR(c, a);
-	cpus_set(2, "");
-	CHECK(cpus_choose(3, 100000, c, sizeof(c), &last) == 0);
-	CHECK(cpus_pin("0,70000", c, sizeof(c), &last) == 0);
+	cpus_forget(2);
+	CHECK(cpus_choose(3, "8000", c, sizeof(c), &last) == 0);
+	CHECK(cpus_choose(3, "0,8000", c, sizeof(c), &last) == 0);
 	CHECK_STR(c, "0");
-	CHECK(cpus_pin("70000", c, sizeof(c), &last) == -ERANGE);
+	CHECK(cpus_choose(3, "8000-8001", c, sizeof(c), &last) == -ERANGE);
+	if (!cgroup_version(CGROUP_CPUSET))
+		return;
+	CHECK(cpus_apply(4, group, "0-0", &last) == 0 && cgroup_read(CGROUP_CPUSET, group, "cpuset.cpus", c) == 0);
+	CHECK_STR(c, "0");
+	/* one that wants a CPU gets another one, whatever it had */
+	CHECK(cpus_choose(5, "1", c, sizeof(c), &last) == 0);
+	CHECK_STR(c, "1");
+	CHECK(cpus_apply(4, group, NULL, &last) == 0);
+	cpus_forget(4);
 }
 
 static void test_speed(void)

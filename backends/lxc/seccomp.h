@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The policy over system calls that liblxc gets, from security.syscalls.* or raw.seccomp. */
+#pragma once
+
+#include "backends/core/buf.h"
+#include "backends/core/config.h"
+
+/* False: none is needed (everything is allowed). */
+bool seccomp_make(const struct expanded *x, struct buf *out);

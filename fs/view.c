@@ -287,17 +287,10 @@ static struct entry_change change_of(struct view *v, const char *value, size_t l
 	};
 }
 
-/* An editor that puts the old value back after a refusal does not make the sentence go. */
-static uint64_t generation_of(struct object *o)
-{
-	HOLD_LOCK(&o->lock);
-	return o->generation;
-}
-
 int view_commit(struct view *v, const char *value, size_t len, struct err *e)
 {
 	struct entry_change c = change_of(v, value, len);
-	const uint64_t generation = generation_of(v->o);
+	const uint64_t generation = object_generation(v->o);
 	const struct err none = ERR_INIT;
 	struct meta m;
 	int r;
@@ -325,7 +318,8 @@ int view_commit(struct view *v, const char *value, size_t len, struct err *e)
 	change_end(v->o->id);
 	if (r < 0)
 		failed(v, e);
-	else if (!r && (!v->kind || generation != generation_of(v->o)) && keep_has(KEEP_ERROR, v->o->id))
+	/* An editor that puts the old value back after a refusal does not make the sentence go. */
+	else if (!r && (!v->kind || generation != object_generation(v->o)) && keep_has(KEEP_ERROR, v->o->id))
 		object_error_set(v->o, &none);
 	return r;
 }

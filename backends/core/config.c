@@ -36,12 +36,6 @@ static void unlock_change(struct object **o)
 		pthread_mutex_unlock(&(*o)->change);
 }
 
-static uint64_t generation(struct object *o)
-{
-	HOLD_LOCK(&o->lock);
-	return o->generation;
-}
-
 /* What a caller asks for, in the form in which it is saved. */
 struct request {
 	struct object *o;
@@ -182,7 +176,7 @@ static int try_profile(const struct request *q, struct err *e)
 {
 	__attribute__((cleanup(users_free))) struct users u = { .q = q, .e = e };
 	__attribute__((cleanup(unlock_change))) struct object *held = NULL;
-	uint64_t seen = generation(q->o);
+	uint64_t seen = object_generation(q->o);
 	int r;
 
 	r = profile_each_user(q->o, check_user, &u);
@@ -192,7 +186,7 @@ static int try_profile(const struct request *q, struct err *e)
 	held = q->o;
 	if (q->o->gone)
 		return err_set(e, ENOENT, "%s is gone", q->o->name);
-	if (generation(q->o) != seen || !lock_users(&u))
+	if (object_generation(q->o) != seen || !lock_users(&u))
 		return 1;
 	r = apply_users(&u, e);
 	if (r < 0)
@@ -269,12 +263,6 @@ static int change(struct object *o, const struct entry_change *c, const struct c
 	return change_alone(&q, e);
 }
 
-static uint64_t generation_of(struct object *o)
-{
-	HOLD_LOCK(&o->lock);
-	return o->generation;
-}
-
 /* {"type":"instance-updated","kind":"config","key":"limits.memory"} */
 static void tell(struct object *o, const struct entry_change *c)
 {
@@ -290,10 +278,10 @@ static void tell(struct object *o, const struct entry_change *c)
 
 int config_set(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e)
 {
-	const uint64_t before = generation_of(o);
+	const uint64_t before = object_generation(o);
 	int r = change(o, c, who, false, e);
 
-	if (!r && generation_of(o) != before)
+	if (!r && object_generation(o) != before)
 		tell(o, c);
 	return r;
 }

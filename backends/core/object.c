@@ -301,6 +301,12 @@ size_t object_count(enum space s)
 	return registry_count(s);
 }
 
+uint64_t object_generation(struct object *o)
+{
+	HOLD_LOCK(&o->lock);
+	return o->generation;
+}
+
 struct timespec space_mtime(enum space s)
 {
 	struct stat st;

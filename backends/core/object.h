@@ -178,6 +178,9 @@ void object_entries(struct object *o, enum entry_kind k, size_t *first, size_t *
 struct snapshot *object_snapshot(struct object *o, const char *name);
 struct snapshot *object_snapshot_by_slot(struct object *o, uint32_t slot);
 
+/* Another number after each change of an entry; takes o->lock. */
+uint64_t object_generation(struct object *o);
+
 /* Copies the value, one trailing newline removed, into buf (cut to size, always terminated). False when unset. Takes o->lock. */
 bool object_value(struct object *o, enum entry_kind k, const char *name, char *buf, size_t size);
 

@@ -75,6 +75,8 @@ static int serve(struct err *e)
 	err_clear(e);
 	/* Whoever changes something from here on has a listener that tells the kernel. */
 	fs_takeover(!shm->init_done);
+	if (shm->crashed)
+		op_suspect();
 	r = upkeep_init(e);
 	if (!r)
 		network_adopt_all();

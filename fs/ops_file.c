@@ -7,6 +7,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
+#include "backends/core/op.h"
 #include "fs/change.h"
 #include "fs/edit.h"
 #include "fs/log.h"
@@ -33,15 +34,32 @@ static void poll_seen(uint64_t ino, uint64_t fh)
 	keep_put(KEEP_STREAM, fh, &t, sizeof(t));
 }
 
+/*
+ * The kernel lets one write beyond the end of a file in at a time, and the end of a file that was opened with O_TRUNC is its beginning: a
+ * second command would wait for the first one without our knowing of it. So it is refused here, while somebody waits in a write.
+ */
+static int check_command(struct view *v, struct err *e)
+{
+	char busy[32];
+
+	if (v->what != VIEW_ROW || !(v->row->flags & ROW_COMMAND) || v->who->again || !op_waited(v->o, busy, sizeof(busy)))
+		return 0;
+	return err_set(e, EBUSY, "%s is busy: the operation \"%s\" is under way, see `progress`", v->o->name, busy);
+}
+
 /* Opens what was resolved; on failure the caller answers. */
 static int open_view(struct view *v, struct fuse_file_info *fi, struct err *e)
 {
 	const bool writes = (fi->flags & O_ACCMODE) != O_RDONLY;
+	int r;
 
 	fi->fh = 0;
 	if (writes) {
 		if (!view_is_writable(v))
 			return err_set(e, EACCES, "%s is read-only", v->name);
+		r = check_command(v, e);
+		if (r)
+			return r;
 		fi->direct_io = 1;
 		return edit_open(v, fi->flags, v->who->pid, &fi->fh);
 	}

@@ -26,11 +26,14 @@
 #define RESULT_LIFE 3600
 #define RESULT_LIFE_ASYNC 60
 #define NOTIFY_MS 100
+#define CRASHES_MAX 3
 
 struct job {
 	struct op op;		/* first: executors see this alone */
 	struct job *next, *queue_next;
 	bool waited;		/* a request waits, or will be sent again */
+	bool begun;		/* a worker of this server has it */
+	uint8_t crashes;	/* of servers, in a row, while it was carried out */
 	int64_t notified;	/* milliseconds */
 };
 
@@ -49,7 +52,7 @@ struct op_record {
 	uint32_t nsec, object, flags, timeout;
 	int32_t result;
 	uint16_t kind;
-	uint8_t before, waited, finished, pad[7];
+	uint8_t before, waited, finished, begun, crashes, pad[5];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -60,7 +63,7 @@ static struct job *queue, **queue_end = &queue;
 static struct result *results;
 static uint64_t last_id;
 static unsigned crew;		/* number of the present set of workers; older ones leave when idle */
-static bool loaded;
+static bool loaded, crashed;
 
 void op_register(enum op_kind k, const struct op_class *c)
 {
@@ -128,7 +131,8 @@ static int record_put(const struct job *j)
 	const struct op_record r = {
 		.unique = op->unique, .sec = op->started.tv_sec, .nsec = (uint32_t)op->started.tv_nsec, .object = op->obj->id,
 		.flags = op->flags, .timeout = op->timeout, .result = op->result, .kind = (uint16_t)op->kind,
-		.before = (uint8_t)op->before, .waited = j->waited, .finished = op->finished,
+		.before = (uint8_t)op->before, .waited = j->waited, .finished = op->finished, .begun = j->begun,
+		.crashes = j->crashes,
 	};
 
 	memcpy(buf, &r, sizeof(r));
@@ -224,6 +228,16 @@ bool op_busy(struct object *o, char *buf, size_t size)
 	if (j)
 		snprintf(buf, size, "%s", kind_name(j->op.kind));
 	return j;
+}
+
+bool op_waited(struct object *o, char *buf, size_t size)
+{
+	HOLD_LOCK(&lock);
+	const struct job *j = job_of(o->id);
+
+	if (j)
+		snprintf(buf, size, "%s", kind_name(j->op.kind));
+	return j && j->op.done;
 }
 
 /* A request that an earlier server had seen, or that is sent twice. */
@@ -436,15 +450,25 @@ static void finish(struct job *j)
 	job_free(j);
 }
 
+static void begin(struct job *j)
+{
+	HOLD_LOCK(&j->op.obj->lock);
+	HOLD_LOCK(&lock);
+
+	j->op.begun = j->begun = true;
+	record_put(j);
+}
+
 static void carry_out(struct job *j)
 {
 	const struct op_class *c = &classes[j->op.kind];
 	int r;
 
-	pthread_mutex_lock(&j->op.obj->lock);
-	j->op.begun = true;
-	pthread_mutex_unlock(&j->op.obj->lock);
-	if (c->execute)
+	begin(j);
+	if (j->crashes >= CRASHES_MAX)
+		r = err_set(&j->op.err, EIO, "the operation \"%s\" crashed the server %d times and was given up", kind_name(j->op.kind),
+			    CRASHES_MAX);
+	else if (c->execute)
 		r = c->execute(&j->op, &j->op.err);
 	else
 		r = err_set(&j->op.err, EOPNOTSUPP, "an operation of an unknown kind (%d)", j->op.kind);
@@ -516,6 +540,7 @@ static int load_one(uint64_t id, const void *data, size_t len, void *arg)
 		j->op.again = true;
 		j->op.before = r.before;
 		j->waited = r.waited;
+		j->crashes = (uint8_t)(crashed && r.begun ? r.crashes + 1 : r.crashes);
 		table_add(j);
 	} else if (r.unique) {
 		result_add(id, r.unique, r.object, r.finished ? r.result : -ENOENT, r.waited);
@@ -523,6 +548,11 @@ static int load_one(uint64_t id, const void *data, size_t len, void *arg)
 		keep_del(KEEP_OP, id);
 	}
 	return 0;
+}
+
+void op_suspect(void)
+{
+	crashed = true;
 }
 
 void op_load(void)

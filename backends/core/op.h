@@ -63,6 +63,9 @@ struct op_class {
 };
 void op_register(enum op_kind k, const struct op_class *c);
 
+/* The last server died by its own fault: what was being carried out then is suspected, and failed (EIO) when that happened three times. */
+void op_suspect(void);
+
 /* Reads what an earlier server left, so that op_busy() and op_known() tell of it; op_init() does it when nobody has. */
 void op_load(void);
 
@@ -83,6 +86,9 @@ bool op_known(uint64_t unique);
 
 /* Whether an operation is accepted or under way for the object; its name is put into buf. Takes no lock of the object. */
 bool op_busy(struct object *o, char *buf, size_t size);
+
+/* As op_busy(), but only while a request waits for its end. */
+bool op_waited(struct object *o, char *buf, size_t size);
 
 /* The waiter lost interest (FUSE_INTERRUPT, client killed): done will not be called after this returned true; false: too late,
  * it was or is being called. The operation goes on. */

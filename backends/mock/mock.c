@@ -166,6 +166,8 @@ static int mock_start(struct object *o, const struct expanded *x, struct op *op,
 	struct mock_state s = { .crash = milliseconds(x, "user.mock.crash") };
 	int r = told_to_fail(x, "start", e);
 
+	if (has_word(expanded_get(x, "user.mock.fail"), "crash"))
+		abort();
 	/* An earlier server came that far. */
 	if (op->again && mock_state_get(o, &s)) {
 		fill_run(o, &s);

@@ -44,7 +44,7 @@ rss=$(for p in $HOLDER $(pgrep -P "$HOLDER"); do awk '/^RssAnon/ { print $2 }' "
 row "memory after everything was read, MB" "$rss" - "no figure" 1
 
 if command -v strace >/dev/null; then
-	sleep 2
+	sleep 12	# the holder asks for the health of a server that had requests twice more
 	pids=$(pgrep -P "$HOLDER" | tr '\n' ' ')
 	# What is seen in the first second is the attaching itself.
 	(timeout 11 strace -f -ttt $(for p in $HOLDER $pids; do printf -- '-p %s ' "$p"; done) -o "$T/strace" >/dev/null 2>&1 || true)

@@ -13,3 +13,11 @@ assert_error_matches "$I/c1/error" 'start'
 assert_fails EBUSY "$SYS" rename "$I/c1" "$I/c2"
 wait "$BG"
 assert_file "$I/c1/state" 'running\n'
+# So is a second writer of the same file: it need not wait for the first.
+background "$SYS" open "$I/c1/state" wt , write 'stopped\n'
+sleep 0.4
+assert_fails EBUSY "$SYS" open "$I/c1/state" wt , write 'running\n'
+assert_error_matches "$I/c1/error" 'stop'
+assert_fails EBUSY "$SYS" open "$I/c1/state" w , write 'frozen\n'
+wait "$BG"
+assert_file "$I/c1/state" 'stopped\n'

@@ -17,14 +17,12 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/event.h"
 #include "backends/core/keep.h"
+#include "backends/core/op_result.h"
 #include "backends/core/value.h"
 
 #define BUCKETS 256
 #define WORKER_STACK (256 << 10)
 #define WORKERS_MAX 256
-/* Seconds; by then a request that was not sent again never will be. Who does not wait acknowledges nothing. */
-#define RESULT_LIFE 3600
-#define RESULT_LIFE_ASYNC 60
 #define NOTIFY_MS 100
 #define CRASHES_MAX 3
 
@@ -35,14 +33,6 @@ struct job {
 	bool begun;		/* a worker of this server has it */
 	uint8_t crashes;	/* of servers, in a row, while it was carried out */
 	int64_t notified;	/* milliseconds */
-};
-
-struct result {
-	uint64_t id, unique;
-	uint32_t object;
-	int result;
-	time_t until;
-	struct result *next;
 };
 
 /* In the keep, followed by the bytes of arg. */
@@ -60,7 +50,6 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static struct op_class classes[OP_KIND_MAX];
 static struct job *table[BUCKETS];
 static struct job *queue, **queue_end = &queue;
-static struct result *results;
 static uint64_t last_id;
 static unsigned crew;		/* number of the present set of workers; older ones leave when idle */
 static bool loaded, crashed;
@@ -121,7 +110,7 @@ static struct job *dequeue(void)
 	return j;
 }
 
-/* ---- records and results; under the lock ---- */
+/* ---- records; under the lock ---- */
 
 static int record_put(const struct job *j)
 {
@@ -140,59 +129,12 @@ static int record_put(const struct job *j)
 	return keep_put(KEEP_OP, op->id, buf, sizeof(r) + len);
 }
 
-static struct result *result_of(uint64_t unique)
-{
-	struct result *r = results;
-
-	while (r && r->unique != unique)
-		r = r->next;
-	return r;
-}
-
-static void results_drop(bool (*which)(const struct result *r, uint64_t arg), uint64_t arg)
-{
-	for (struct result **p = &results; *p;) {
-		struct result *r = *p;
-
-		if (!which(r, arg)) {
-			p = &r->next;
-			continue;
-		}
-		*p = r->next;
-		keep_del(KEEP_OP, r->id);
-		free(r);
-	}
-}
-
-static bool is_of(const struct result *r, uint64_t unique)
-{
-	return r->unique == unique;
-}
-
-static bool is_old(const struct result *r, uint64_t now)
-{
-	return r->until < (time_t)now;
-}
-
-static void result_add(uint64_t id, uint64_t unique, uint32_t object, int result, bool waited)
-{
-	struct result *r = malloc(sizeof(*r));
-	time_t now = time(NULL);
-
-	results_drop(is_old, (uint64_t)now);
-	if (!r)
-		return;
-	*r = (struct result){ .id = id, .unique = unique, .object = object, .result = result, .next = results };
-	r->until = now + (waited ? RESULT_LIFE : RESULT_LIFE_ASYNC);
-	results = r;
-}
-
 static void record_end(struct job *j)
 {
 	if (!j->op.unique || record_put(j) < 0)
 		keep_del(KEEP_OP, j->op.id);
 	else
-		result_add(j->op.id, j->op.unique, j->op.obj->id, j->op.result, j->waited);
+		op_result_add(j->op.id, j->op.unique, j->op.obj->id, j->op.result, j->waited);
 }
 
 bool op_known(uint64_t unique)
@@ -201,7 +143,7 @@ bool op_known(uint64_t unique)
 
 	if (!unique)
 		return false;
-	if (result_of(unique))
+	if (op_result_of(unique))
 		return true;
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (const struct job *j = table[i]; j; j = j->next)
@@ -215,7 +157,7 @@ void op_acknowledge(uint64_t unique)
 	HOLD_LOCK(&lock);
 
 	if (unique)
-		results_drop(is_of, unique);
+		op_result_drop(unique);
 }
 
 /* ---- asking ---- */
@@ -243,7 +185,7 @@ bool op_waited(struct object *o, char *buf, size_t size)
 /* A request that an earlier server had seen, or that is sent twice. */
 static bool attach(struct object *o, uint64_t unique, void (*done)(void *arg, int result), void *done_arg)
 {
-	const struct result *r;
+	const struct op_result *r;
 	struct job *j;
 	int result;
 
@@ -258,7 +200,7 @@ static bool attach(struct object *o, uint64_t unique, void (*done)(void *arg, in
 		pthread_mutex_unlock(&lock);
 		return true;
 	}
-	r = result_of(unique);
+	r = op_result_of(unique);
 	if (!r || r->object != o->id) {
 		pthread_mutex_unlock(&lock);
 		return false;
@@ -543,7 +485,7 @@ static int load_one(uint64_t id, const void *data, size_t len, void *arg)
 		j->crashes = (uint8_t)(crashed && r.begun ? r.crashes + 1 : r.crashes);
 		table_add(j);
 	} else if (r.unique) {
-		result_add(id, r.unique, r.object, r.finished ? r.result : -ENOENT, r.waited);
+		op_result_add(id, r.unique, r.object, r.finished ? r.result : -ENOENT, r.waited);
 	} else {
 		keep_del(KEEP_OP, id);
 	}

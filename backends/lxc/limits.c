@@ -49,7 +49,7 @@ static struct limit *add(struct limits *l, enum cgroup_controller c, const char 
 	struct limit *n = &l->list[l->n < LIMITS_MAX ? l->n++ : LIMITS_MAX - 1];
 
 	*n = (struct limit) { .controller = c, .file = file };
-	snprintf(n->value, sizeof(n->value), "%s", value);
+	snprintf(n->value, sizeof(n->value), "%.*s", LIMIT_VALUE_MAX - 1, value);
 	return n;
 }
 
@@ -428,31 +428,49 @@ static int read_before(const struct limit *m, const char *path, char text[CGROUP
 	return r;
 }
 
+/*
+ * What has to change and, in reverse, what is there now: dependent files go back in the order in which they could have come.
+ * What says already what it should is left out; most of a group's files do when one key changes.
+ */
+static void compare(const struct limits *l, const char *path, struct limits *wanted, struct limits *before)
+{
+	char text[CGROUP_VALUE_MAX];
+
+	for (size_t i = l->n; i-- > 0;) {
+		const struct limit *m = &l->list[i];
+		int r = read_before(m, path, text);
+
+		if (r == -ENODATA && strcmp(m->value, "max") != 0 && cgroup_version(m->controller) == 2 &&
+		    cgroup_pass_on(m->controller, path) == 0)
+			r = read_before(m, path, text);
+		if (r == 0 && !strcmp(text, m->value))
+			continue;
+		if (r == 0)
+			add(before, m->controller, m->file, text);
+		wanted->list[wanted->n++] = *m;
+	}
+	for (size_t i = 0; i < wanted->n / 2; i++) {
+		struct limit m = wanted->list[i];
+
+		wanted->list[i] = wanted->list[wanted->n - 1 - i];
+		wanted->list[wanted->n - 1 - i] = m;
+	}
+}
+
 int limits_write(const struct limits *l, const char *path, struct err *e)
 {
-	struct limits before = { .n = 0 };
-	char text[CGROUP_VALUE_MAX];
+	struct limits wanted = { .n = 0 }, before = { .n = 0 };
 	size_t failed;
 	int r = make_room(l, path, e);
 
 	if (r < 0)
 		return r;
-	/* In reverse: dependent files go back in the order in which they could have come. */
-	for (size_t i = l->n; i-- > 0;) {
-		const struct limit *m = &l->list[i];
-
-		r = read_before(m, path, text);
-		if (r == -ENODATA && strcmp(m->value, "max") != 0 && cgroup_version(m->controller) == 2 &&
-		    cgroup_pass_on(m->controller, path) == 0)
-			r = read_before(m, path, text);
-		if (r == 0)
-			add(&before, m->controller, m->file, text);
-	}
-	r = write_list(l->list, l->n, path, &failed);
+	compare(l, path, &wanted, &before);
+	r = write_list(wanted.list, wanted.n, path, &failed);
 	if (r < 0) {
 		size_t ignored;
 
-		explain(&l->list[failed], r, e);
+		explain(&wanted.list[failed], r, e);
 		write_list(before.list, before.n, path, &ignored);
 	}
 	return r;

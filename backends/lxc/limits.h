@@ -9,7 +9,7 @@
 #include "backends/core/config.h"
 
 #define LIMITS_MAX 24
-#define LIMIT_VALUE_MAX 1024	/* a long list of CPUs */
+#define LIMIT_VALUE_MAX 512	/* a long list of CPUs */
 
 struct limit {
 	enum cgroup_controller controller;

@@ -101,6 +101,42 @@ static void test_raw(void)
 	CHECK(make("uid 1000 70000", NULL, &m) == 0 && m.n_uid == 2 && idmap_to_host(&m, false, 70000, &id) && id == 1000);
 }
 
+static int check_isolated(const char *base, const char *size, const char *raw, struct idmap *m)
+{
+	struct expanded_item items[4];
+	struct expanded x = { .items = items };
+
+	err_clear(&last);
+#define ADD(NAME, VALUE) \
+	items[x.n++] = (struct expanded_item){ .kind = ENT_CONFIG, .name = (char *)NAME, .value = (char *)VALUE, .len = strlen(VALUE) }
+	if (raw)
+		ADD("raw.idmap", raw);
+	if (base)
+		ADD("security.idmap.base", base);
+	ADD("security.idmap.isolated", "true");
+	if (size)
+		ADD("security.idmap.size", size);
+	return m ? idmap_for(&x, m, &last) : idmap_check(&x, &last);
+}
+
+/* Of no instance that is known: nothing is kept. The range that all others share is never given. */
+static void test_isolated(void)
+{
+	struct idmap m;
+
+	set("root:100000:65536\nroot:500000:200000\nroot:1000:1\n", "root:100000:65536\nroot:550000:200000\nroot:1000:1\n");
+	CHECK(check_isolated(NULL, NULL, NULL, &m) == 0 && m.n_uid == 1 && m.uid[0].host == 550000 && m.uid[0].count == 65536);
+	CHECK(m.n_gid == 1 && m.gid[0].host == 550000);
+	CHECK(check_isolated(NULL, "150000", NULL, &m) == 0 && m.uid[0].count == 150000);
+	CHECK(check_isolated(NULL, "150001", NULL, NULL) == -EPERM && strstr(last.text, "150001 ids"));
+	CHECK(check_isolated("600000", NULL, NULL, &m) == 0 && m.uid[0].host == 600000);
+	CHECK(check_isolated("100000", NULL, NULL, NULL) == -EBUSY && check_isolated("650000", NULL, NULL, NULL) == -EPERM);
+	CHECK(check_isolated(NULL, NULL, "both 1000 7", &m) == 0 && m.n_uid == 3 && m.uid[1].host == 1000 && m.uid[2].host == 550008);
+	CHECK(check_isolated(NULL, NULL, "both 1001 7", NULL) == -EPERM);
+	set("root:100000:65536\n", "root:100000:65536\n");
+	CHECK(check_isolated(NULL, NULL, NULL, NULL) == -EPERM && strstr(last.text, "besides the 65536 that all share"));
+}
+
 static void test_bad(void)
 {
 	static const char *const bad[] = {
@@ -213,6 +249,7 @@ int main(void)
 	test_missing();
 	test_raw();
 	test_bad();
+	test_isolated();
 	test_many();
 	test_userns();
 	unlink(uid_file);

@@ -6,6 +6,7 @@
 
 #include "backends/lxc/disks.h"
 #include "backends/lxc/lxcconf.h"
+#include "backends/lxc/seccomp.h"
 #include "tests/unit/unit.h"
 
 #define ITEMS_MAX 16
@@ -187,6 +188,49 @@ static void test_limits(void)
 		CHECK(has("lxc.cgroup2.cpu.max = 25000 100000"));
 }
 
+/* What else becomes lines, and none of it another line. */
+static void test_processes(void)
+{
+	clear();
+	add(ENT_CONFIG, "limits.kernel.nofile", "100:200\n");
+	add(ENT_CONFIG, "limits.kernel.memlock", "1MiB:unlimited");
+	add(ENT_CONFIG, "limits.memory.oom_priority", "300");
+	add(ENT_CONFIG, "linux.sysctl.net.ipv4.ip_forward", "1\n");
+	CHECK(make() == 0);
+	CHECK(has("lxc.prlimit.nofile = 100:200") && has("lxc.prlimit.memlock = 1048576:unlimited") && has("lxc.proc.oom_score_adj = 300"));
+	CHECK(has("lxc.sysctl.net.ipv4.ip_forward = 1"));
+	add(ENT_CONFIG, "linux.sysctl.net.ipv4.tcp_rmem", "1\nlxc.hook.start = /evil");
+	CHECK(make() == -EINVAL && strstr(last.text, "linux.sysctl.net.ipv4.tcp_rmem"));
+	clear();
+	add(ENT_CONFIG, "limits.kernel.nofile", "1\nlxc.hook.start = /evil");
+	CHECK(make() == -EINVAL);
+}
+
+static void test_seccomp(void)
+{
+	struct buf b = BUF_INIT;
+
+	clear();
+	CHECK(seccomp_make(&x, &b) && strstr(buf_str(&b), "2\ndenylist\nreject_force_umount\n[all]\nkexec_load errno 1\n"));
+	add(ENT_CONFIG, "security.syscalls.deny", "mkdir # no\n# chmod\n\n keyctl errno 38\nreboot kill");
+	buf_reset(&b);
+	CHECK(seccomp_make(&x, &b) && strstr(buf_str(&b), "\nmkdir errno 1\nkeyctl errno 38\nreboot kill\n") && !strstr(buf_str(&b), "chmod"));
+	clear();
+	add(ENT_CONFIG, "security.syscalls.deny_default", "false");
+	buf_reset(&b);
+	CHECK(!seccomp_make(&x, &b));
+	add(ENT_CONFIG, "security.syscalls.allow", "read\nwrite # too\n");
+	buf_reset(&b);
+	CHECK(seccomp_make(&x, &b));
+	CHECK_STR(buf_str(&b), "2\nallowlist errno 38\n[all]\nread\nwrite\n");
+	clear();
+	add(ENT_CONFIG, "raw.seccomp", "2\ndenylist\n[all]\nmkdir errno 1\n");
+	buf_reset(&b);
+	CHECK(seccomp_make(&x, &b));
+	CHECK_STR(buf_str(&b), "2\ndenylist\n[all]\nmkdir errno 1\n");
+	buf_free(&b);
+}
+
 int main(void)
 {
 	cgroup_init(NULL);
@@ -196,6 +240,8 @@ int main(void)
 	test_disks();
 	test_sources();
 	test_limits();
+	test_processes();
+	test_seccomp();
 	clear();
 	buf_free(&out);
 	return UNIT_END();

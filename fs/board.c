@@ -32,7 +32,7 @@ struct slot {
 
 struct board {
 	uint64_t size;			/* of this structure: another layout has another */
-	struct options options;
+	struct options options[BOARD_KINDS];
 	uint32_t cursor;		/* where the next id is put, if it is free */
 	uint32_t removals;
 	_Alignas(64) uint32_t ids[SLOTS];	/* 0: free */
@@ -86,9 +86,9 @@ int board_open(const char *rundir, struct err *e)
 	return r;
 }
 
-struct options *board_options(void)
+struct options *board_options(unsigned kind)
 {
-	return &board->options;
+	return &board->options[kind % BOARD_KINDS];
 }
 
 /* ---- slots ---- */

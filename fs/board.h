@@ -16,6 +16,7 @@
 #include "backends/proc/proc.h"
 #include "fs/options.h"
 
+#define BOARD_KINDS 4
 #define BOARD_FILES 64			/* of an instance: ids of rows are below */
 #define BOARD_TEXT_MAX ((512u << 10) - 64)
 
@@ -39,8 +40,8 @@ struct board_page {
 /* Maps RUNDIR's board, making it when there is none. */
 int board_open(const char *rundir, struct err *e);
 
-/* The options of the view server, posted by the daemon before it starts one. */
-struct options *board_options(void);
+/* The options of a server by enum shm_kind, posted by the daemon before it starts one. */
+struct options *board_options(unsigned kind);
 
 /* What must outlive whoever renders: see proc_history_attach(), which was called. NULL: not posted, or no memory. Any process. */
 struct proc_history *board_history(uint32_t id);

@@ -502,7 +502,7 @@ static void make_descriptors(void)
 /* The killed holder's lock and name are free when the kernel has closed its descriptors: soon. */
 static void take_names(void)
 {
-	int lock = open(shm->options.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), locked = -1, r = -EADDRINUSE;
+	int lock = start_open_lock(&shm->options, shm->kind), locked = -1, r = -EADDRINUSE;
 
 	for (int i = 0; i < 20 && (locked < 0 || r == -EADDRINUSE); i++) {
 		if (i)

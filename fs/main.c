@@ -22,6 +22,7 @@
 #include "fs/change.h"
 #include "fs/dispatch.h"
 #include "fs/log.h"
+#include "fs/nested.h"
 #include "fs/session.h"
 #include "fs/shm.h"
 #include "fs/start.h"
@@ -98,7 +99,7 @@ static int serve(struct err *e)
 
 int main(int argc, char **argv)
 {
-	static const start_serve_fn parts[SHM_KINDS] = { [SHM_TREE] = serve, [SHM_VIEWS] = views_serve };
+	static const start_serve_fn parts[SHM_KINDS] = { [SHM_TREE] = serve, [SHM_VIEWS] = views_serve, [SHM_NESTED] = nested_serve };
 
 	return start_main(argc, argv, parts);
 }

@@ -79,7 +79,7 @@ struct shm_counters {			/* server, atomic */
 };
 
 /* What is mounted, and by that, what the servers serve. Each kind has a holder of its own. */
-enum shm_kind { SHM_TREE, SHM_VIEWS, SHM_KINDS };
+enum shm_kind { SHM_TREE, SHM_VIEWS, SHM_NESTED, SHM_KINDS };
 enum shm_state { SHM_STARTING, SHM_RUNNING, SHM_UNMOUNTED, SHM_FAILED };
 
 struct shm {

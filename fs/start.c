@@ -38,6 +38,9 @@
 
 extern char **environ;
 
+/* Of internal commands, and in the run directory. */
+static const char *const kind_names[SHM_KINDS] = { [SHM_VIEWS] = "views", [SHM_NESTED] = "nested" };
+
 /* ---- starting ourselves ---- */
 
 static int spawn(const char *path, const char *command, const char *arg, const posix_spawn_file_actions_t *fa, pid_t *ret)
@@ -127,15 +130,25 @@ static int make_dirs(const char *path)
 	}
 }
 
+int start_open_lock(const struct options *o, enum shm_kind kind)
+{
+	char path[4200];
+
+	if (kind == SHM_TREE)
+		return open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/%s.lock", o->state_dir, kind_names[kind]);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 /* One daemon per state directory; the holder has the lock for all its servers. */
-static int lock_state(const struct options *o, struct err *e)
+static int lock_state(const struct options *o, enum shm_kind kind, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 	int r = make_dirs(o->state_dir);
 
 	if (r)
 		return err_sys(e, -r, "%s", o->state_dir);
-	fd = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = start_open_lock(o, kind);
 	if (fd < 0)
 		return err_sys(e, errno, "%s", o->state_dir);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
@@ -224,12 +237,12 @@ static bool restore(int *status)
 	return true;
 }
 
-static int hold_alive(const struct options *o, struct err *e)
+static int hold_alive(const struct options *o, enum shm_kind kind, struct err *e)
 {
 	char path[4200];
 	int r;
 
-	snprintf(path, sizeof(path), "%s/views.alive", o->state_dir);
+	snprintf(path, sizeof(path), "%s/%s.alive", o->state_dir, kind_names[kind]);
 	r = shm_take_fd(alive_hold(path), FD_ALIVE);
 	return r ? err_sys(e, -r, "%s", path) : 0;
 }
@@ -237,12 +250,12 @@ static int hold_alive(const struct options *o, struct err *e)
 /* Returns -errno, or the exit status of what became of this process. */
 static int start_mount(struct options *o, enum shm_kind kind, struct err *e)
 {
-	int ready = -1, r = lock_state(o, e);
+	int ready = -1, r = lock_state(o, kind, e);
 
 	if (!r)
 		r = shm_create(o, kind, e);
-	if (!r && kind == SHM_VIEWS)
-		r = hold_alive(o, e);
+	if (!r && kind != SHM_TREE)
+		r = hold_alive(o, kind, e);
 	if (!r)
 		r = mount_make(o, &shm->dev_major, &shm->dev_minor, e);
 	if (r)
@@ -288,7 +301,7 @@ static int command(struct options *o, struct err *e)
 }
 
 /* The daemon has posted what is wanted; its standard error is ours until we are in the background. */
-static int start_views(const char *rundir)
+static int start_kind(const char *rundir, enum shm_kind kind)
 {
 	static struct options o;
 	struct err e = ERR_INIT;
@@ -296,8 +309,8 @@ static int start_views(const char *rundir)
 
 	raise_limits();
 	if (!r) {
-		o = *board_options();
-		r = start_mount(&o, SHM_VIEWS, &e);
+		o = *board_options(kind);
+		r = start_mount(&o, kind, &e);
 	}
 	if (r < 0)
 		fprintf(stderr, "instfs: %s\n", e.text[0] ? e.text : strerror(-r));
@@ -310,8 +323,9 @@ static int internal(const char *command, const char *arg, const start_serve_fn *
 
 	if (!strcmp(command, "check"))
 		return atoi(arg) != SHM_VERSION;
-	if (!strcmp(command, "views"))
-		return start_views(arg);
+	for (enum shm_kind k = SHM_VIEWS; k < SHM_KINDS; k++)
+		if (!strcmp(command, kind_names[k]))
+			return start_kind(arg, k);
 	if (shm_attach(&e)) {
 		log_error("%s", e.text);
 		return 2;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "backends/core/err.h"
+#include "fs/shm.h"
 
 /* What a server does, once the shared memory is attached: sets everything up and calls session_run(). */
 typedef int (*start_serve_fn)(struct err *e);
@@ -15,6 +16,9 @@ int start_main(int argc, char **argv, const start_serve_fn *serve);
 
 /* Starts this very program (also when its file is gone) in a session of its own with one of its internal commands. 0 or -errno. */
 int start_self(const char *command, const char *arg, const posix_spawn_file_actions_t *fa, pid_t *ret);
+
+/* What a holder keeps locked, so that there is one of its kind only. */
+int start_open_lock(const struct options *o, enum shm_kind kind);
 
 /* Whether the program at path would take over: asks it. */
 int start_check(const char *path, struct err *e);

@@ -29,6 +29,7 @@
 #include "fs/board.h"
 #include "fs/log.h"
 #include "fs/node.h"
+#include "fs/procdir.h"
 #include "fs/session.h"
 #include "fs/shm.h"
 #include "fs/sources.h"
@@ -251,34 +252,28 @@ static int find_instance(const char *name, uint64_t *ino)
 
 static int find_child(uint64_t dir, const char *name, uint64_t *ino, bool *stays)
 {
-	const struct proc_row *parent = row_of(dir), *row;
-	unsigned cpu = cpu_of(dir), found = 0;
-	char path[512], *star, head[256];
+	const struct proc_row *row;
 	struct proc_source *s;
 	bool there = true;
+	unsigned cpu;
+	int r;
 
 	*stays = true;
 	if (dir == ROOT)
 		return find_instance(name, ino);
-	if (!parent && !is_top(dir))
+	if (!row_of(dir) && !is_top(dir))
 		return -ESTALE;
-	snprintf(head, sizeof(head), "%s", parent ? parent->path : "");
-	star = strchr(head, '*');
-	if (star)
-		snprintf(path, sizeof(path), "%.*s%u%s/%.200s", (int)(star - head), head, cpu, star + 1, name);
-	else
-		snprintf(path, sizeof(path), "%s%s%.200s", head, parent ? "/" : "", name);
-	row = proc_find(path, &found);
-	if (!row)
-		return -ENOENT;
+	r = procdir_find(row_of(dir), cpu_of(dir), name, &row, &cpu);
+	if (r < 0)
+		return r;
 	if (row->flags & PROC_PER_CPU) {
 		*stays = false;
 		s = sources_get(node_of(dir).object);
-		there = s && proc_exists(s, row, found);
+		there = s && proc_exists(s, row, cpu);
 		if (s)
 			sources_put();
 	}
-	*ino = ino_of(node_of(dir).object, row, found);
+	*ino = ino_of(node_of(dir).object, row, cpu);
 	return there ? 0 : -ENOENT;
 }
 
@@ -303,97 +298,45 @@ static void on_lookup(fuse_req_t req, fuse_ino_t dir, const char *name)
 	fuse_reply_entry(req, &p);
 }
 
-struct listing {
-	fuse_req_t req;
-	char *data;
-	size_t size, used;
-	uint32_t id;			/* of the instance */
-	uint64_t number, from;
-};
-
-/* False: full. */
-static bool list_one(struct listing *l, const char *name, uint64_t ino, mode_t mode, uint64_t next)
-{
-	const struct stat st = { .st_ino = ino, .st_mode = mode };
-	size_t n = fuse_add_direntry(l->req, l->data + l->used, l->size - l->used, name, &st, (off_t)next);
-
-	if (n > l->size - l->used)
-		return false;
-	l->used += n;
-	return true;
-}
-
-static void list_instances(struct listing *l, uint32_t after)
-{
-	struct proc_facts f;
-	char name[16];
-
-	while (board_next(after, &f)) {
-		snprintf(name, sizeof(name), "%u", f.object);
-		if (!list_one(l, name, node_ino((struct node){ .object = f.object }), S_IFDIR, f.object))
-			return;
-		after = f.object;
-	}
-}
-
-static int list_row(void *arg, const char *name, const struct proc_row *r, unsigned cpu)
-{
-	struct listing *l = arg;
-
-	if (l->number++ < l->from)
-		return 0;
-	return !list_one(l, name, ino_of(l->id, r, cpu), r->mode, l->number);
-}
-
-static int list_top(const struct proc_row *r, void *arg)
-{
-	return strchr(r->path, '/') ? 0 : list_row(arg, r->path, r, 0);
-}
-
-/* Cookies are positions: the rows never change their order, and CPUs come last. */
-static void list_rows(struct listing *l, uint64_t dir, off_t off)
-{
-	struct proc_source *s;
-
-	l->id = node_of(dir).object;
-	l->from = (uint64_t)off;
-	if (is_top(dir)) {
-		proc_row_each(list_top, l);
-		return;
-	}
-	s = sources_get(l->id);
-	if (!s || !row_of(dir))
-		return;
-	proc_list(s, row_of(dir), cpu_of(dir), list_row, l);
-	sources_put();
-}
-
-static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
+static void list_instances(fuse_req_t req, size_t size, uint32_t after)
 {
 	_cleanup_free_ char *data = malloc(size);
-	struct listing l = { .req = req, .data = data, .size = size };
+	struct stat st = { .st_mode = S_IFDIR };
+	struct proc_facts f;
+	size_t used = 0, n;
+	char name[16];
 
 	if (!data) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	if (dir == ROOT)
-		list_instances(&l, (uint32_t)off);
-	else
-		list_rows(&l, dir, off);
-	fuse_reply_buf(req, data, l.used);
+	for (; board_next(after, &f); after = f.object) {
+		snprintf(name, sizeof(name), "%u", f.object);
+		st.st_ino = node_ino((struct node){ .object = f.object });
+		n = fuse_add_direntry(req, data + used, size - used, name, &st, f.object);
+		if (n > size - used)
+			break;
+		used += n;
+	}
+	fuse_reply_buf(req, data, used);
+}
+
+static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	const struct procdir d = { row_of(dir), cpu_of(dir), node_of(dir).object, ino_of };
+	struct proc_source *s;
+
+	if (dir == ROOT) {
+		list_instances(req, size, (uint32_t)off);
+		return;
+	}
+	s = d.dir ? sources_get(d.id) : NULL;
+	procdir_reply(req, &d, s, size, off);
+	if (s)
+		sources_put();
 }
 
 /* ---- content ---- */
-
-static void reply_part(fuse_req_t req, const char *data, size_t len, size_t size, off_t off)
-{
-	if ((size_t)off >= len)
-		size = 0;
-	else if (size > len - (size_t)off)
-		size = len - (size_t)off;
-	fuse_reply_buf(req, size ? data + off : NULL, size);
-}
 
 static int read_paged(fuse_req_t req, uint64_t ino, const struct proc_row *row, size_t size, off_t off)
 {
@@ -409,7 +352,7 @@ static int read_paged(fuse_req_t req, uint64_t ino, const struct proc_row *row, 
 	if (r < 0)
 		return r;
 	t = board_text(p);
-	reply_part(req, t->data, t->len, size, off);
+	procdir_reply_text(req, t->data, t->len, size, off);
 	return 0;
 }
 
@@ -419,7 +362,7 @@ static int read_rendered(fuse_req_t req, uint64_t ino, const struct proc_row *ro
 	int r = show(ino, row, &b);
 
 	if (!r)
-		reply_part(req, b.data, b.len, size, off);
+		procdir_reply_text(req, b.data, b.len, size, off);
 	return r;
 }
 

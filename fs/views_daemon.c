@@ -38,8 +38,14 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool usable;
-static int watched = -1;	/* the view server's end of "alive" */
-static int64_t watch_id;
+static struct server {
+	enum shm_kind kind;
+	const char *name;		/* of the command, and of the mount in the run directory */
+	int watched;			/* its end of "alive"; -1: none */
+	int64_t watch_id;
+} servers[] = {
+	{ SHM_VIEWS, "views", -1, 0 }, { SHM_NESTED, "nested", -1, 0 },
+};
 static struct {
 	pthread_mutex_t lock;
 	bool running, again;
@@ -95,22 +101,21 @@ static void look_after_all(void)
 
 /* ---- the server ---- */
 
-static void post_options(void)
+static void post_options(const struct server *s)
 {
-	struct options *o = board_options();
+	struct options *o = board_options(s->kind);
 	const struct options *own = &shm->options;
 
 	*o = (struct options){ .takeover = own->takeover, .health = own->health, .foreground = own->foreground, .allow_other = 1,
-			       .mount_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC, .fsname = "instfs-views" };
-	path_of("", o->state_dir, sizeof(o->state_dir));
-	o->state_dir[strlen(o->state_dir) - 1] = '\0';
-	path_of("views", o->mountpoint, sizeof(o->mountpoint));
+			       .mount_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC };
+	snprintf(o->fsname, sizeof(o->fsname), "instfs-%s", s->name);
+	snprintf(o->state_dir, sizeof(o->state_dir), "%s", model_rundir());
+	path_of(s->name, o->mountpoint, sizeof(o->mountpoint));
 }
 
 /* What a server left that was killed together with its holder: dead, and in the way. */
-static int clear_place(struct err *e)
+static int clear_place(const char *place, struct err *e)
 {
-	const char *place = board_options()->mountpoint;
 	struct mount_place m;
 
 	while (!mount_find(place, &m, NULL))
@@ -121,79 +126,107 @@ static int clear_place(struct err *e)
 	return 0;
 }
 
-static int start(struct err *e)
+static int start(const struct server *s, struct err *e)
 {
-	const char *argv[] = { "instfs", "--internal-views", model_rundir(), NULL };
-	struct spawn s = { .path = "/proc/self/exe", .argv = argv, .session = true, .err = shm->options.foreground ? STDERR_FILENO : 0 };
+	char command[64];
+	const char *argv[] = { "instfs", command, model_rundir(), NULL };
+	struct spawn sp = { .path = "/proc/self/exe", .argv = argv, .session = true, .err = shm->options.foreground ? STDERR_FILENO : 0 };
 	int r;
 
-	post_options();
-	r = clear_place(e);
-	return r ? r : spawn_run(&s, START_MS, NULL, e);
+	snprintf(command, sizeof(command), "--internal-%s", s->name);
+	post_options(s);
+	r = clear_place(board_options(s->kind)->mountpoint, e);
+	return r ? r : spawn_run(&sp, START_MS, NULL, e);
 }
 
-/* In the watch thread. Somebody who has just started a container may have been faster. */
-static void all_dead(void *unused)
+/* In the watch thread. */
+static void all_dead(void *arg)
 {
+	struct server *s = arg;
+
 	{
 		HOLD_LOCK(&lock);
-		if (watched >= 0) {
-			watch_del(watch_id);
-			close(watched);
-			watched = -1;
+		if (s->watched >= 0) {
+			watch_del(s->watch_id);
+			close(s->watched);
+			s->watched = -1;
 		}
 	}
-	log_warning("the view server and its holder were killed; starting others");
+	log_warning("the server of %s and its holder were killed; starting others", s->name);
 	look_after_all();
 }
 
-static int watch(void)
+static int watch(struct server *s)
 {
-	char path[256];
+	char path[256], name[64];
 
-	path_of("views.alive", path, sizeof(path));
-	watched = alive_watch(path);
-	if (watched < 0)
-		return watched;
-	watch_id = watch_add(watched, all_dead, NULL);
+	snprintf(name, sizeof(name), "%s.alive", s->name);
+	path_of(name, path, sizeof(path));
+	s->watched = alive_watch(path);
+	if (s->watched < 0)
+		return s->watched;
+	s->watch_id = watch_add(s->watched, all_dead, s);
 	return 0;
 }
 
-static int ensure(struct err *e)
+static int ensure_one(struct server *s, struct err *e)
 {
 	int r;
 
 	HOLD_LOCK(&lock);
-	if (!usable)
-		return err_set(e, EOPNOTSUPP, "this daemon has no virtual files");
-	if (watched >= 0 || !watch())
+	if (s->watched >= 0 || !watch(s))
 		return 0;
-	r = start(e);
+	r = start(s, e);
 	if (r)
-		log_warning("containers see the host's /proc: %s", e->text);
+		log_warning("containers see the host's /proc: %s", e ? e->text : strerror(-r));
 	else
-		watch();
+		watch(s);
 	return r;
 }
 
-struct caller_of { void (*f)(const char *path, unsigned flags, void *arg); void *arg; };
+static int ensure(bool nesting, struct err *e)
+{
+	struct err own = ERR_INIT;
+	int r = 0;
+
+	if (!e)
+		e = &own;
+	if (!usable)
+		return err_set(e, EOPNOTSUPP, "this daemon has no virtual files");
+	for (int i = 0; !r && i < (nesting ? 2 : 1); i++)
+		r = ensure_one(&servers[i], e);
+	return r;
+}
+
+struct passing {
+	uint32_t id;
+	views_fn f;
+	void *arg;
+};
 
 /* Files of /proc one by one, and of /sys the only directory: what stands beside these is the container's own. */
 static int pass_on(const struct proc_row *r, void *arg)
 {
-	const struct caller_of *c = arg;
+	const struct passing *p = arg;
 	bool in_proc = !strncmp(r->path, "proc/", 5);
+	char source[512];
 
+	snprintf(source, sizeof(source), "%s/views/%u/%s", model_rundir(), p->id, r->path);
 	if (in_proc && S_ISREG(r->mode))
-		c->f(r->path, r->flags & PROC_TRIGGER ? VIEWS_PRESSURE : 0, c->arg);
+		p->f(source, r->path, r->flags & PROC_TRIGGER ? VIEWS_PRESSURE : 0, p->arg);
 	else if (!in_proc && !strcmp(r->path, "sys/devices/system/cpu"))
-		c->f(r->path, VIEWS_DIRECTORY, c->arg);
+		p->f(source, r->path, VIEWS_DIRECTORY, p->arg);
 	return 0;
 }
 
-static void each(void (*f)(const char *path, unsigned flags, void *arg), void *arg)
+static void each(uint32_t id, bool nesting, views_fn f, void *arg)
 {
-	proc_row_each(pass_on, &(struct caller_of){ f, arg });
+	char source[256];
+
+	proc_row_each(pass_on, &(struct passing){ id, f, arg });
+	path_of("nested", source, sizeof(source));
+	if (nesting)
+		f(source, "var/lib/lxcfs", VIEWS_DIRECTORY | VIEWS_NESTED, arg);
 }
 
 /* So that a view server that nobody needs any more knows whether we are there. */

@@ -2,7 +2,6 @@
 #include "backends/core/views.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 static const struct views_provider *provider;
 
@@ -11,14 +10,13 @@ void views_register(const struct views_provider *p)
 	provider = p;
 }
 
-int views_open(const struct object *o, char *path, size_t size, struct err *e)
+int views_open(bool nesting, struct err *e)
 {
-	snprintf(path, size, "%s/views/%u", model_rundir(), o->id);
-	return provider ? provider->start(e) : err_set(e, EOPNOTSUPP, "this daemon has no virtual files");
+	return provider ? provider->start(nesting, e) : err_set(e, EOPNOTSUPP, "this daemon has no virtual files");
 }
 
-void views_each(void (*f)(const char *path, unsigned flags, void *arg), void *arg)
+void views_each(const struct object *o, bool nesting, views_fn f, void *arg)
 {
 	if (provider)
-		provider->each(f, arg);
+		provider->each(o->id, nesting, f, arg);
 }

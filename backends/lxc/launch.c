@@ -171,7 +171,7 @@ static int write_seccomp(const struct place *p, const struct expanded *x, const 
 static int write_config(struct object *o, const struct expanded *x, const struct place *p, struct limits *limits, struct err *e)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	char seccomp[512], views[512];
+	char seccomp[512];
 	struct idmap map;
 	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .map = &map, .x = x, .limits = limits,
 			     .hwaddr = keep_hwaddr, .arg = o };
@@ -190,7 +190,7 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 		r = modules_load(x, e);
 	snprintf(seccomp, sizeof(seccomp), "%s/seccomp", p->dir);
 	/* Without it the container starts as well. */
-	c.views = r == 0 && views_open(o, views, sizeof(views), NULL) == 0 ? views : NULL;
+	c.views = r == 0 && views_open(expanded_bool(x, "security.nesting", false), NULL) == 0 ? o : NULL;
 	if (r == 0)
 		r = write_seccomp(p, x, seccomp, &c.seccomp, e);
 	if (r == 0)
@@ -355,7 +355,7 @@ int launch_start(struct object *o, const struct expanded *x, struct op *op, stru
 		return r;
 	}
 	finish_limits(o, &p, expanded_get(x, "limits.cpu"), &limits);
-	viewmounts_grant(p.cgroup);
+	viewmounts_grant(o, p.cgroup);
 	return 0;
 }
 

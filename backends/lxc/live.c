@@ -168,7 +168,7 @@ static bool note_new_init(struct object *o, pid_t pid, int *fd)
 	o->run.init_start = start;
 	pthread_mutex_unlock(&o->lock);
 	renew_limits(o);
-	viewmounts_grant(o->run.cgroup);
+	viewmounts_grant(o, o->run.cgroup);
 	instance_save_run(o, NULL);
 	object_changed(o, CHANGED_RUNTIME);
 	return true;

@@ -342,7 +342,7 @@ int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 	add_identity(c, out);
 	add_confinement(c, out);
 	if (c->views)
-		viewmounts_print(c->views, c->place->cgroup, out);
+		viewmounts_print(c->views, expanded_bool(c->x, "security.nesting", false), c->place->cgroup, out);
 	r = add_environment(c->x, out, e);
 	if (r == 0)
 		r = add_process_keys(c->x, out, e);

@@ -10,7 +10,7 @@
 struct lxcconf {
 	const struct place *place;
 	const char *name;		/* of the instance, its host name */
-	const char *views;		/* directory of its virtual files, NULL: none */
+	const struct object *views;	/* the instance, when it shall have virtual files; else NULL */
 	const char *seccomp;		/* path of the filter, NULL: none */
 	const struct idmap *map;	/* empty: privileged */
 	const struct expanded *x;

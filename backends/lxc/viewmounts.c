@@ -17,6 +17,7 @@
 
 #include "backends/core/cgroup.h"
 #include "backends/core/cleanup.h"
+#include "backends/core/config.h"
 #include "backends/core/spawn.h"
 #include "backends/core/views.h"
 #include "backends/core/watch.h"
@@ -24,7 +25,6 @@
 #define HELPER_MS 10000
 #define MOUNTS_MAX (1u << 20)
 #define PATHS_MAX 32
-#define LINE_MAX_HERE 8192
 
 /* ---- where they come from ---- */
 
@@ -54,52 +54,52 @@ static bool pressure_path(const char *cgroup, const char *path, char *buf, size_
 	return snprintf(buf, size, "%s/%s/%s", root, cgroup, name) < (int)size;
 }
 
-static void source_of(const char *dir, const char *cgroup, const char *path, unsigned flags, char *buf, size_t size)
+static void source_of(const char *source, const char *cgroup, const char *target, unsigned flags, char *buf, size_t size)
 {
-	if (!(flags & VIEWS_PRESSURE) || !pressure_path(cgroup, path, buf, size))
-		snprintf(buf, size, "%s/%s", dir, path);
+	if (!(flags & VIEWS_PRESSURE) || !pressure_path(cgroup, target, buf, size))
+		snprintf(buf, size, "%s", source);
 }
 
 /* ---- at the start ---- */
 
 struct printing {
-	const char *dir, *cgroup;
+	const char *cgroup;
 	struct buf *out;
 };
 
-static void print_one(const char *path, unsigned flags, void *arg)
+static void print_one(const char *source, const char *target, unsigned flags, void *arg)
 {
 	const struct printing *p = arg;
-	char source[600];
+	char path[600];
 
-	source_of(p->dir, p->cgroup, path, flags, source, sizeof(source));
-	buf_addf(p->out, "lxc.mount.entry = %s %s none bind,optional 0 0\n", source, path);
+	source_of(source, p->cgroup, target, flags, path, sizeof(path));
+	buf_addf(p->out, "lxc.mount.entry = %s %s none bind,optional%s 0 0\n", path, target, flags & VIEWS_NESTED ? ",create=dir" : "");
 }
 
-void viewmounts_print(const char *dir, const char *cgroup, struct buf *out)
+void viewmounts_print(const struct object *o, bool nesting, const char *cgroup, struct buf *out)
 {
-	views_each(print_one, &(struct printing) { dir, cgroup, out });
+	views_each(o, nesting, print_one, &(struct printing) { cgroup, out });
 }
 
-static void grant_one(const char *path, unsigned flags, void *arg)
+static void grant_one(const char *source, const char *target, unsigned flags, void *arg)
 {
 	_cleanup_close_ int fd = -1;
 	char name[64];
 
 	if (!(flags & VIEWS_PRESSURE))
 		return;
-	pressure_name(path, name, sizeof(name));
+	pressure_name(target, name, sizeof(name));
 	fd = cgroup_open_unified(arg, name, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		(void)fchmod(fd, 0666);
 }
 
-void viewmounts_grant(const char *cgroup)
+void viewmounts_grant(const struct object *o, const char *cgroup)
 {
 	char copy[256];
 
 	snprintf(copy, sizeof(copy), "%s", cgroup);
-	views_each(grant_one, copy);
+	views_each(o, false, grant_one, copy);
 }
 
 /* ---- later ---- */
@@ -107,15 +107,14 @@ void viewmounts_grant(const char *cgroup)
 enum found { FOUND_NOTHING, FOUND_OURS, FOUND_DEAD, FOUND_OTHER };
 
 struct looking {
-	const char *dir, *cgroup;
+	const char *cgroup;
 	char *mounts;			/* /proc/PID/mountinfo */
-	dev_t views;
 	size_t n;
 	char *sources[PATHS_MAX], *targets[PATHS_MAX];
 };
 
 /* What is on top of a path, by a line of the list: "ID PARENT MAJOR:MINOR ROOT PLACE OPTIONS ... - TYPE SOURCE ...". */
-static enum found judge(char *line, const char *path, dev_t views)
+static enum found judge(char *line, const char *path, dev_t source)
 {
 	unsigned ma, mi;
 	char place[256];
@@ -123,12 +122,12 @@ static enum found judge(char *line, const char *path, dev_t views)
 
 	if (!type || sscanf(line, "%*d %*d %u:%u %*s %255s", &ma, &mi, place) != 3 || strcmp(place + 1, path) != 0)
 		return FOUND_NOTHING;
-	if (makedev(ma, mi) == views || !strncmp(type + 3, "cgroup", 6))
+	if (makedev(ma, mi) == source || !strncmp(type + 3, "cgroup", 6))
 		return FOUND_OURS;
 	return strncmp(type + 3, "fuse.instfs ", 12) != 0 ? FOUND_OTHER : FOUND_DEAD;
 }
 
-static enum found look(char *mounts, const char *path, dev_t views)
+static enum found look(char *mounts, const char *path, dev_t source)
 {
 	enum found last = FOUND_NOTHING, f;
 	char *end;
@@ -137,7 +136,7 @@ static enum found look(char *mounts, const char *path, dev_t views)
 		end = strchr(line, '\n');
 		if (end)
 			*end = '\0';
-		f = judge(line, path, views);
+		f = judge(line, path, source);
 		if (f != FOUND_NOTHING)
 			last = f;
 		if (end)
@@ -146,17 +145,21 @@ static enum found look(char *mounts, const char *path, dev_t views)
 	return last;
 }
 
-static void look_one(const char *path, unsigned flags, void *arg)
+static void look_one(const char *source, const char *target, unsigned flags, void *arg)
 {
 	struct looking *l = arg;
-	enum found f = look(l->mounts, path, l->views);
-	char source[600];
+	char path[600];
+	struct stat st;
+	enum found f;
 
-	if ((f != FOUND_NOTHING && f != FOUND_DEAD) || l->n == PATHS_MAX)
+	source_of(source, l->cgroup, target, flags, path, sizeof(path));
+	if (l->n == PATHS_MAX || stat(path, &st) < 0)
 		return;
-	source_of(l->dir, l->cgroup, path, flags, source, sizeof(source));
-	l->sources[l->n] = strdup(source);
-	l->targets[l->n] = strdup(path);
+	f = look(l->mounts, target, st.st_dev);
+	if (f != FOUND_NOTHING && f != FOUND_DEAD)
+		return;
+	l->sources[l->n] = strdup(path);
+	l->targets[l->n] = strdup(target);
 	if (l->sources[l->n] && l->targets[l->n])
 		l->n++;
 }
@@ -176,26 +179,22 @@ static int run_helper(const struct looking *l, int pidfd, struct err *e)
 	return r < 0 ? r : spawn_run(&s, HELPER_MS, NULL, e);
 }
 
-static int refresh(const struct run *run, const char *dir, struct err *e)
+static int refresh(struct object *o, const struct run *run, bool nesting, struct err *e)
 {
 	_cleanup_close_ int pidfd = process_open(run->init_pid, run->init_start);
 	_cleanup_buf_ struct buf mounts = BUF_INIT;
-	struct looking l = { .dir = dir, .cgroup = run->cgroup };
+	struct looking l = { .cgroup = run->cgroup };
 	char path[64];
-	struct stat st;
-	int r = 0;
+	int r;
 
 	if (pidfd < 0)
 		return 0;
-	if (stat(dir, &st) < 0)
-		return err_sys(e, errno, "%s", dir);
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)run->init_pid);
 	r = buf_read_file(&mounts, AT_FDCWD, path, MOUNTS_MAX);
 	if (r < 0 || !mounts.len)
 		return 0;	/* it ended */
 	l.mounts = mounts.data;
-	l.views = st.st_dev;
-	views_each(look_one, &l);
+	views_each(o, nesting, look_one, &l);
 	if (l.n)
 		r = run_helper(&l, pidfd, e);
 	for (size_t i = 0; i < l.n; i++) {
@@ -207,7 +206,8 @@ static int refresh(const struct run *run, const char *dir, struct err *e)
 
 int viewmounts_refresh(struct object *o, struct err *e)
 {
-	char dir[512];
+	_cleanup_expanded_ struct expanded x = { .items = NULL };
+	bool nesting;
 	struct run run;
 	int r;
 
@@ -216,7 +216,8 @@ int viewmounts_refresh(struct object *o, struct err *e)
 	pthread_mutex_unlock(&o->lock);
 	if (!run.init_pid)
 		return 0;
-	viewmounts_grant(run.cgroup);
-	r = views_open(o, dir, sizeof(dir), e);
-	return r < 0 ? r : refresh(&run, dir, e);
+	viewmounts_grant(o, run.cgroup);
+	nesting = config_expand(o, &x, NULL) == 0 && expanded_bool(&x, "security.nesting", false);
+	r = views_open(nesting, e);
+	return r < 0 ? r : refresh(o, &run, nesting, e);
 }

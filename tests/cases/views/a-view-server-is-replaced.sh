@@ -12,7 +12,7 @@ make_instance c1 running
 make_instance c2
 echo true >"$I/c2/config/security.privileged"
 echo running >"$I/c2/state"
-allow_log 'view server and its holder were killed|holder was killed|starting another'
+allow_log 'server of views and its holder were killed|holder was killed|starting another'
 kill -KILL "$(views_pid holder)" "$(views_pid server)"
 for n in c1 c2; do
 	for f in proc/meminfo proc/uptime sys/devices/system/cpu; do

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")" || exit 1
 export INSTFS_BUILD_ROOT=${INSTFS_BUILD_ROOT:-$(dirname "$(dirname "$PWD")")}
 status=0
-for b in tree running keys containers; do
+for b in tree running keys containers proc; do
 	echo "== $b"
 	"./$b.sh" || status=1
 done

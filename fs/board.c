@@ -33,6 +33,7 @@ struct slot {
 struct board {
 	uint64_t size;			/* of this structure: another layout has another */
 	struct options options[BOARD_KINDS];
+	struct program { uint64_t dev, ino, ctime_ns; } programs[BOARD_KINDS];
 	uint32_t cursor;		/* where the next id is put, if it is free */
 	uint32_t removals;
 	_Alignas(64) uint32_t ids[SLOTS];	/* 0: free */
@@ -89,6 +90,27 @@ int board_open(const char *rundir, struct err *e)
 struct options *board_options(unsigned kind)
 {
 	return &board->options[kind % BOARD_KINDS];
+}
+
+static struct program own_program(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/exe", &st) < 0)
+		return (struct program){ 0 };
+	return (struct program){ st.st_dev, st.st_ino, (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec };
+}
+
+void board_tell_program(unsigned kind)
+{
+	board->programs[kind % BOARD_KINDS] = own_program();
+}
+
+bool board_same_program(unsigned kind)
+{
+	const struct program *p = &board->programs[kind % BOARD_KINDS], own = own_program();
+
+	return p->dev == own.dev && p->ino == own.ino && p->ctime_ns == own.ctime_ns;
 }
 
 /* ---- slots ---- */

@@ -43,6 +43,10 @@ int board_open(const char *rundir, struct err *e);
 /* The options of a server by enum shm_kind, posted by the daemon before it starts one. */
 struct options *board_options(unsigned kind);
 
+/* Which program serves a kind: told by its server, asked by the daemon's, which may be a newer one. */
+void board_tell_program(unsigned kind);
+bool board_same_program(unsigned kind);
+
 /* What must outlive whoever renders: see proc_history_attach(), which was called. NULL: not posted, or no memory. Any process. */
 struct proc_history *board_history(uint32_t id);
 

@@ -254,6 +254,7 @@ int nested_serve(struct err *e)
 		r = proc_init("", e);
 	if (r)
 		return r;
+	board_tell_program(SHM_NESTED);
 	if (views_end_watch())
 		log_warning("the server of nested containers' views will stay when nobody needs it any more");
 	return session_run(&class, e);

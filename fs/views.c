@@ -419,6 +419,7 @@ int views_serve(struct err *e)
 	/* Rounded up to ticks by the kernel, and they may end any time in the next one: with long ticks nothing is kept. */
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
 	attr_timeout = tick.tv_nsec <= 5000000 ? LIFETIME_NS / 1e9 : 0;
+	board_tell_program(SHM_VIEWS);
 	if (views_end_watch())
 		log_warning("the view server will stay when nobody needs it any more");
 	return session_run(&class, e);

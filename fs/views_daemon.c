@@ -76,8 +76,30 @@ static bool another_round(void)
 	return rounds.running;
 }
 
+/* We may be another version than those who stayed: they become the same as we did. */
+static void upgrade(const struct server *s)
+{
+	static struct options o;
+	struct err e = ERR_INIT;
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.alive", model_rundir(), s->name);
+	fd = alive_watch(path);
+	if (fd < 0)
+		return;
+	close(fd);
+	if (board_same_program(s->kind))
+		return;
+	path_of(s->name, o.mountpoint, sizeof(o.mountpoint));
+	if (control_upgrade(&o, &e))
+		log_warning("the server of %s stays as it is: %s", s->name, e.text);
+}
+
 static void *look_after(void *unused)
 {
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++)
+		upgrade(&servers[i]);
 	do
 		object_each(SPACE_INSTANCES, 0, refresh, NULL);
 	while (another_round());

@@ -47,9 +47,9 @@ static void stat_row(struct view *v, struct stat *st)
 	st->st_uid = v->o->meta.uid;
 	st->st_gid = v->o->meta.gid;
 	set_times(st, v->o->created, v->o->created);
-	if (v->row->flags & ROW_FIELD || v->row->show == show_field)
+	if (!(v->row->flags & ROW_TEXT) && (v->row->flags & ROW_FIELD || v->row->show == show_field))
 		en = object_entry(v->o, ENT_FIELD, v->row->item ? v->row->item : v->row->name);
-	else if (v->row->name && !v->node.slot)
+	else if (v->row->name && !v->node.slot && !(v->row->flags & ROW_TEXT))
 		en = object_entry(v->o, ENT_META, view_meta_name(v->row));
 	if (top)
 		put_meta(st, &v->o->meta, &v->o->meta);
@@ -57,7 +57,7 @@ static void stat_row(struct view *v, struct stat *st)
 		set_times(st, en->meta.mtime, en->meta.ctime);
 	else if (en)
 		put_meta(st, &en->meta, &v->o->meta);
-	if (!S_ISDIR(st->st_mode) && !(v->row->flags & ROW_FIELD) && !en && later(stamp, st->st_mtim))
+	if (!S_ISDIR(st->st_mode) && (v->row->flags & ROW_TEXT || !(v->row->flags & ROW_FIELD)) && !en && later(stamp, st->st_mtim))
 		set_times(st, stamp, stamp);
 }
 
@@ -119,6 +119,16 @@ static int stat_snapshot(struct view *v, struct stat *st)
 	return 0;
 }
 
+/* Mode and times are those of the text that was written while it still reads so. */
+static void stat_text(struct view *v, const struct buf *text, struct stat *st)
+{
+	HOLD_LOCK(&v->o->lock);
+	const struct entry *en = object_entry(v->o, ENT_FIELD, v->row->name);
+
+	if (en && en->len == text->len && !memcmp(en->value, buf_str(text), text->len))
+		put_meta(st, &en->meta, &v->o->meta);
+}
+
 static int stat_size(struct view *v, struct stat *st)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -132,6 +142,8 @@ static int stat_size(struct view *v, struct stat *st)
 	} else {
 		r = view_render(v, &b, NULL);
 		size = b.len;
+		if (v->row->flags & ROW_TEXT)
+			stat_text(v, &b, st);
 	}
 	/* A file that cannot be rendered now is empty: ls must not fail because one object is broken. */
 	st->st_size = r < 0 ? 0 : (off_t)size;

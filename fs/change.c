@@ -91,7 +91,7 @@ static void change_rows(struct object *o, const struct dir *d, uint32_t slot, un
 static void change_entries(struct object *o, unsigned what)
 {
 	HOLD_LOCK(&o->lock);
-	for (size_t i = 0; what & (CHANGED_ENTRIES | CHANGED_META) && i < o->n_entries; i++)
+	for (size_t i = 0; what & (CHANGED_ENTRIES | CHANGED_META | CHANGED_NAME) && i < o->n_entries; i++)
 		if (o->entries[i]->slot)
 			notify_inode(view_row_ino(o, o->entries[i]->slot, ROW_ENTRY), false);
 	for (size_t i = 0; what & (CHANGED_SNAPSHOTS | CHANGED_META) && i < o->n_snaps; i++) {

@@ -15,6 +15,8 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
+#include "backends/core/watch.h"
+#include "fs/basis.h"
 #include "fs/change.h"
 #include "fs/tomb.h"
 
@@ -199,8 +201,10 @@ void edit_drop(uint64_t ino)
 		keep_del(KEEP_PENDING, ino);
 	}
 	pthread_mutex_unlock(&lock);
-	if (p)
+	if (p) {
+		basis_drop(ino, 0);
 		change_inode(ino);
+	}
 }
 
 bool edit_size(uint64_t ino, size_t *ret)
@@ -271,6 +275,8 @@ int edit_open(struct view *v, int flags, pid_t pid, uint64_t *ret_fh)
 		r = scratch_truncate(v->ino, 0);
 	else if (flags & O_TRUNC)
 		r = put_pending(v, TRUNCATED | FRESH, &nothing);
+	if (flags & O_TRUNC)
+		basis_drop(v->ino, 0);
 	if (r < 0) {
 		if (e.code)
 			object_error_set(v->o, &e);
@@ -336,6 +342,8 @@ static int write_value(struct view *v, uint64_t fh, const char *data, size_t len
 	complete = len && (!off || append || fresh) && (size_t)off + len == b.len && data[len - 1] == '\n' && !view_is_document(v);
 	if (!complete) {
 		r = put_pending(v, DIRTY | (fresh ? FRESH : 0), &b);
+		if (!r && basis_document(v))
+			basis_written(v, fh);
 		if (!r)
 			set_wrote(fh, true);
 		return r;
@@ -397,10 +405,11 @@ int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
  * Makes a value of what is pending. A command that was only truncated is no command. keep: a refused text stays, for the writer to
  * go on with or to be refused again.
  */
-static int commit_pending(struct view *v, bool keep, struct err *e)
+static int commit_pending(struct view *v, uint64_t fh, bool keep, struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct edit_head head;
+	const pid_t pid = v->who ? v->who->pid : 0;
 	struct caller writer;
 	bool try;
 	int r = 0;
@@ -408,6 +417,7 @@ static int commit_pending(struct view *v, bool keep, struct err *e)
 	if (!get_pending(v->ino, &b, &head))
 		return 0;
 	writer = (struct caller){ .uid = head.uid, .gid = head.gid };
+	v->since = basis_document(v) ? basis_of_edit(v) : 0;
 	if (v->who) {
 		writer.unique = v->who->unique;
 		writer.again = v->who->again;
@@ -423,6 +433,8 @@ static int commit_pending(struct view *v, bool keep, struct err *e)
 		put_pending(v, head.flags | REFUSED, &b);
 	else if (try || !keep)
 		edit_drop(v->ino);
+	if (try && !r && basis_document(v))
+		basis_committed(v, fh, pid);
 	v->who = NULL;
 	return r;
 }
@@ -433,7 +445,25 @@ int edit_fsync(struct view *v, uint64_t fh, struct err *e)
 		return 0;
 	HOLD_LOCK(serial_of(v->ino));
 	set_wrote(fh, false);
-	return commit_pending(v, true, e);
+	return commit_pending(v, fh, true, e);
+}
+
+/* A document of which the rest will never come: its writer is on its way out, by a signal. */
+static bool drop_unfinished(struct view *v, pid_t pid)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct edit_head head;
+	struct err e = ERR_INIT;
+
+	if (!view_is_document(v) || !process_was_killed(pid))
+		return false;
+	HOLD_LOCK(serial_of(v->ino));
+	if (!get_pending(v->ino, &b, &head))
+		return true;
+	put_pending(v, head.flags | REFUSED, &b);
+	err_set(&e, ECANCELED, "%s: who wrote it was killed by a signal before it closed the file; what it had written is not taken", v->name);
+	object_error_set(v->o, &e);
+	return true;
 }
 
 int edit_flush(struct view *v, uint64_t fh, pid_t pid, struct err *e)
@@ -450,6 +480,8 @@ int edit_flush(struct view *v, uint64_t fh, pid_t pid, struct err *e)
 		return 0;
 	tgid = edit_tgid(pid);
 	if (tgid && h.opener && (uint32_t)tgid != h.opener)
+		return 0;
+	if (drop_unfinished(v, pid))
 		return 0;
 	if (!v->row->stream)
 		return edit_fsync(v, fh, e);
@@ -485,12 +517,14 @@ void edit_release(struct view *v, uint64_t fh)
 		last = last && handles[i].ino != v->ino;
 	atomic_store(&n_open, (unsigned)n_handles);
 	pthread_mutex_unlock(&lock);
+	if (v->o && basis_document(v))
+		basis_drop(basis_document(v), fh);
 	if (!last)
 		return;
 	if (v->o && v->row->stream && v->row->stream->finish) {
 		v->row->stream->finish(v, true, &e);
 	} else if (v->o) {
-		commit_pending(v, false, &e);
+		commit_pending(v, fh, false, &e);
 		abandon(v);
 	} else {
 		edit_drop(v->ino);

@@ -252,8 +252,9 @@ const struct row image_row = { .id = ROW_IMAGE, .mode = S_IFDIR | 0755, .dir = &
 static const struct row profile_rows[] = {
 	{ .id = ROW_PRO_DESCRIPTION, .name = "description", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_FIELD,
 	  .doc = "free text" },
-	{ .id = ROW_PRO_CONFIG_YAML, .name = "config.yaml", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_NAME, .show = show_yaml,
-	  .flags = ROW_VOLATILE_ALWAYS, .doc = "the whole profile, as lxc profile show prints it" },
+	{ .id = ROW_PRO_CONFIG_YAML, .name = "config.yaml", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES | CHANGED_NAME, .show = show_yaml,
+	  .flags = ROW_VOLATILE_ALWAYS | ROW_FIELD | ROW_DOCUMENT | ROW_TEXT,
+	  .doc = "the whole profile, as lxc profile show prints it; written as a whole it sets description, config and devices at once" },
 	{ .id = ROW_PRO_CONFIG, .name = "config", .mode = S_IFDIR | 0755, .deps = CHANGED_ENTRIES, .dir = &config_dir,
 	  .doc = "one configured key per file" },
 	{ .id = ROW_PRO_DEVICES, .name = "devices", .mode = S_IFDIR | 0755, .deps = CHANGED_ENTRIES, .dir = &devices_dir,

@@ -154,8 +154,10 @@ static const struct row rows[] = {
 	{ .id = ROW_CREATED, .name = "created", .mode = S_IFREG | 0444, .show = show_created, .doc = "RFC 3339, UTC" },
 	{ .id = ROW_LAST_USED, .name = "last_used", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_STATE, .show = show_field,
 	  .doc = "last start, RFC 3339, UTC; empty: never" },
-	{ .id = ROW_CONFIG_YAML, .name = "config.yaml", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_NAME | CHANGED_STATE,
-	  .show = show_yaml, .doc = "the whole configuration, as lxc config show prints it" },
+	{ .id = ROW_CONFIG_YAML, .name = "config.yaml", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES | CHANGED_NAME | CHANGED_STATE,
+	  .flags = ROW_FIELD | ROW_DOCUMENT | ROW_TEXT, .show = show_yaml,
+	  .doc = "the whole configuration, as lxc config show prints it; written as a whole it sets description, config, devices, "
+		 "profiles and ephemeral at once" },
 	{ .id = ROW_RESTORE, .name = "restore", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_COMMAND, .show = show_field,
 	  .store = store_restore, .doc = "write a snapshot's name to go back to it; reads as the last one" },
 	{ .id = ROW_CONSOLE, .name = "console", .mode = S_IFREG | 0600, .flags = ROW_VOLATILE_RUN, .show = show_console,

@@ -9,6 +9,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/instance.h"
+#include "fs/basis.h"
 #include "fs/change.h"
 #include "fs/edit.h"
 #include "fs/session.h"
@@ -50,6 +51,8 @@ static int new_scratch(struct view *dir, const char *name, mode_t type, enum ent
 	if (r)
 		return err_set(e, -r, "%s: too many scratch files here", name);
 	*ino = s.ino;
+	if (row_text(view_class(dir->o)))
+		basis_made(dir->o, s.ino);
 	change_set_dir_stamp(dir->ino, s.meta.mtime);
 	return 0;
 }
@@ -370,11 +373,15 @@ static int rename_to_value(struct view *from, struct view *v, struct view *to, c
 	if (kind && v->node.object == to->o->id && v->node.row == ROW_ENTRY)
 		t.commit_slot = v->node.slot;
 	t.commit_meta = &m;
+	if (basis_document(&t))
+		t.since = basis_of_rename(&t, v->ino, to->who->pid);
 	ret = view_commit(&t, buf_str(&b), b.len, e);
 	if (ret < 0) {
 		tomb_restore(to->ino, new_name);
 		return for_rename(e, ret);
 	}
+	if (basis_document(&t))
+		basis_committed(&t, 0, to->who->pid);
 	edit_drop(v->ino);
 	scratch_remove(v->ino);
 	tomb_drop(to->ino, new_name);
@@ -389,7 +396,7 @@ static int rename_away(struct view *from, const char *name, struct view *v, stru
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct scratch s = { .ino = v->ino, .parent = to->ino, .type = S_IFREG };
-	struct entry_change moved = { .kind = v->kind, .name = v->name };
+	struct entry_change moved = { .kind = v->kind, .name = v->name, .moved = true };
 	struct stat st;
 	int r;
 

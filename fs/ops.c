@@ -11,6 +11,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
+#include "fs/basis.h"
 #include "fs/change.h"
 #include "fs/edit.h"
 #include "fs/log.h"
@@ -439,7 +440,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 void fs_takeover(bool first)
 {
-	if (row_init() || scratch_init() || edit_init() || tomb_init())
+	if (row_init() || scratch_init() || edit_init() || basis_init() || tomb_init())
 		log_error("the tables of the tree cannot be set up");
 	model_listen(change_listener);
 	if (first)

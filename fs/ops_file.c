@@ -8,6 +8,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
 #include "backends/core/op.h"
+#include "fs/basis.h"
 #include "fs/change.h"
 #include "fs/edit.h"
 #include "fs/log.h"
@@ -61,9 +62,16 @@ static int open_view(struct view *v, struct fuse_file_info *fi, struct err *e)
 		if (r)
 			return r;
 		fi->direct_io = 1;
-		return edit_open(v, fi->flags, v->who->pid, &fi->fh);
+		r = edit_open(v, fi->flags, v->who->pid, &fi->fh);
+		if (!r && basis_document(v))
+			basis_opened(v, fi->fh);
+		else if (!r && v->what == VIEW_SCRATCH && fi->flags & O_TRUNC && row_text(view_class(v->o)))
+			basis_made(v->o, v->ino);
+		return r;
 	}
 	fi->noflush = 1;
+	if (basis_document(v))
+		basis_opened(v, 0);
 	if (v->row->stream && v->row->stream->wait) {
 		fi->direct_io = fi->nonseekable = 1;
 		fi->fh = v->row->stream->open_read ? v->row->stream->open_read(v) : 0;

@@ -39,6 +39,14 @@ const struct row *row_in(const struct dir *d, const char *name)
 	return NULL;
 }
 
+const struct row *row_text(const struct dir *d)
+{
+	for (const struct row *r = d ? d->rows : NULL; r && r->id; r++)
+		if (r->flags & ROW_TEXT)
+			return r;
+	return NULL;
+}
+
 const struct row *row_parent(unsigned id)
 {
 	return id < ROW_MAX ? by_id[parent_id[id]] : NULL;

@@ -71,6 +71,7 @@ enum {
 	ROW_VOLATILE_RUN = 1 << 3,	/* changes by itself while the instance is not stopped */
 	ROW_COMMAND = 1 << 4,		/* a write is a request, not content: edits start from nothing */
 	ROW_DOCUMENT = 1 << 5,		/* several lines make one value: never committed by a single write */
+	ROW_TEXT = 1 << 6,		/* a ROW_FIELD that reads as it was written as long as that is what it says, see config.yaml */
 };
 
 struct view;
@@ -140,6 +141,8 @@ extern const struct dir instance_dir, profile_dir, image_dir, trashed_dir, snaps
 /* The row with that id, NULL: none. Rows are found by walking from root_row and the rows made by name, once, at start. */
 const struct row *row_by_id(unsigned id);
 const struct row *row_in(const struct dir *d, const char *name);
+/* The document of such objects, NULL: none. */
+const struct row *row_text(const struct dir *d);
 /* The row of the directory in which it stands, NULL for the root. */
 const struct row *row_parent(unsigned id);
 int row_init(void);	/* -EINVAL: two rows with one id (a programming error, found by the table test) */

@@ -232,6 +232,8 @@ bool view_is_document(struct view *v)
 
 	if (v->what == VIEW_ROW)
 		return v->row->flags & ROW_DOCUMENT;
+	if (v->kind == ENT_FIELD)
+		return row_in(view_class(v->o), v->name)->flags & ROW_DOCUMENT;
 	if (v->kind == ENT_DEVICE)
 		return true;
 	k = v->kind == ENT_CONFIG ? key_find(v->name) : NULL;
@@ -283,7 +285,7 @@ static struct entry_change change_of(struct view *v, const char *value, size_t l
 {
 	return (struct entry_change){
 		.kind = v->kind, .name = v->name, .value = value, .len = len,
-		.slot = v->commit_slot, .meta = v->commit_meta,
+		.slot = v->commit_slot, .meta = v->commit_meta, .since = v->since,
 	};
 }
 

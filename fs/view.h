@@ -30,6 +30,7 @@ struct view {
 	bool woken;			/* stream->wait() is called again, after ready() */
 	uint32_t commit_slot;		/* slot and meta that a commit gives to the entry; 0 and NULL: keep */
 	const struct meta *commit_meta;
+	uint64_t since;			/* of a document: what a commit was made from (basis.h) */
 };
 
 /* The directory class of what the object is, and the row of its directory for entries of a kind (NULL: has none). */

@@ -15,6 +15,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/event.h"
+#include "backends/core/config_document.h"
 #include "backends/core/config_plan.h"
 #include "backends/core/config_rules.h"
 #include "backends/core/network.h"
@@ -36,18 +37,20 @@ static void unlock_change(struct object **o)
 		pthread_mutex_unlock(&(*o)->change);
 }
 
-/* What a caller asks for, in the form in which it is saved. */
+/* What a caller asks for, and the changes that it means, in the form in which they are saved. */
 struct request {
 	struct object *o;
 	struct entry_change c;
 	const struct caller *who;
 	bool dry;		/* check only */
+	struct document *doc;	/* NULL: c alone is what changes */
+	uint64_t seen;		/* generation of o that over was made for; of a document only */
 	struct overlay over;
 };
 
 static int save(const struct request *q, struct err *e)
 {
-	return object_change(q->o, &q->c, 1, CHANGED_ENTRIES | (q->c.meta ? CHANGED_META : 0), e);
+	return object_change(q->o, q->over.c, q->over.n, CHANGED_ENTRIES | (q->c.meta ? CHANGED_META : 0), e);
 }
 
 /* Whether it says what is there already. */
@@ -64,15 +67,77 @@ static bool is_unchanged(const struct request *q)
 	return ent->len == q->c.len && !memcmp(ent->value, q->c.value, ent->len);
 }
 
+static int check_change(const struct request *q, const struct entry_change *c, struct err *e)
+{
+	int r = rules_check_name(q->o, c->kind, c->name, e);
+
+	if (r == 0 && c->value)
+		r = rules_check_value(c, e);
+	if (r == 0)
+		r = rules_check_permission(c, q->who, e);
+	return r < 0 && c->line ? (err_wrap(e, "line %u", c->line), r) : r;
+}
+
+/* ---- documents ---- */
+
+/* Who writes what he read before somebody else's change would undo that change. */
+static int check_since(const struct request *q, struct err *e)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	uint64_t now;
+
+	pthread_mutex_lock(&q->o->lock);
+	now = q->o->configured + 1;
+	pthread_mutex_unlock(&q->o->lock);
+	if (!q->c.since || now <= q->c.since)
+		return 0;
+	for (size_t i = 0; i < q->over.n && names.len < 200; i++)
+		if (strcmp(q->over.c[i].name, CONFIG_DOCUMENT) != 0)
+			buf_addf(&names, "%s%s", names.len ? ", " : "", q->over.c[i].name);
+	return err_set(e, EAGAIN, "the configuration was changed since this document was read; read it again and repeat the change (what is "
+		       "there and what was written differ in: %s)", names.len ? buf_str(&names) : "comments");
+}
+
+/* What the document changes in the object as it is now. Nothing for a single change, which is the same whatever there is. */
+static int prepare(struct request *q, struct err *e)
+{
+	struct entry_change *list;
+	int r;
+
+	if (!q->doc)
+		return 0;
+	r = document_changes(q->doc, q->o, &q->seen, e);
+	if (r < 0)
+		return r;
+	list = q->doc->changes;
+	q->over.c = list;
+	q->over.n = q->doc->n;
+	for (size_t i = 0; i < q->over.n && r == 0; i++) {
+		if (list[i].kind == ENT_FIELD && !strcmp(list[i].name, CONFIG_DOCUMENT))
+			list[i] = q->c;
+		else
+			r = check_change(q, &list[i], e);
+	}
+	return r < 0 ? r : check_since(q, e);
+}
+
+static bool is_current(const struct request *q, uint64_t generation)
+{
+	return !q->doc || q->seen == generation;
+}
+
 /* ---- instances ---- */
 
 /* Returns 1 when the instance changed between making the plan and locking it. */
-static int try_instance(const struct request *q, struct err *e)
+static int try_instance(struct request *q, struct err *e)
 {
 	_cleanup_plan_ struct plan p = PLAN_INIT;
-	int r;
+	int r = prepare(q, e);
 
-	r = plan_make(&p, q->o, &q->over, e);
+	if (r == 0)
+		r = plan_make(&p, q->o, &q->over, e);
+	if (r == 0 && !is_current(q, p.generation))
+		return 1;
 	if (r == 0)
 		r = plan_check(&p, q->who, e);
 	if (r < 0 || q->dry)
@@ -88,7 +153,7 @@ static int try_instance(const struct request *q, struct err *e)
 	return r;
 }
 
-static int change_instance(const struct request *q, struct err *e)
+static int change_instance(struct request *q, struct err *e)
 {
 	HOLD_CONFIG(rdlock);
 	int r;
@@ -172,14 +237,17 @@ static int apply_users(struct users *u, struct err *e)
 }
 
 /* Returns 1 when something changed meanwhile. The listener of the model tells what became of the users' expanded files. */
-static int try_profile(const struct request *q, struct err *e)
+static int try_profile(struct request *q, struct err *e)
 {
 	__attribute__((cleanup(users_free))) struct users u = { .q = q, .e = e };
 	__attribute__((cleanup(unlock_change))) struct object *held = NULL;
 	uint64_t seen = object_generation(q->o);
-	int r;
+	int r = prepare(q, e);
 
-	r = profile_each_user(q->o, check_user, &u);
+	if (r == 0 && !is_current(q, seen))
+		return 1;
+	if (r == 0)
+		r = profile_each_user(q->o, check_user, &u);
 	if (r < 0 || q->dry)
 		return r;
 	pthread_mutex_lock(&q->o->change);
@@ -197,7 +265,7 @@ static int try_profile(const struct request *q, struct err *e)
 	return r;
 }
 
-static int change_profile(const struct request *q, struct err *e)
+static int change_profile(struct request *q, struct err *e)
 {
 	HOLD_CONFIG(wrlock);
 	int r;
@@ -234,14 +302,36 @@ static bool is_expanded(const struct entry_change *c)
 	return c->kind == ENT_CONFIG || c->kind == ENT_DEVICE || (c->kind == ENT_FIELD && !strcmp(c->name, "profiles"));
 }
 
+/* A document as a whole. The text that is there already, printed or written, changes nothing. */
+static int change_document(struct request *q, struct err *e)
+{
+	_cleanup_document_ struct document d = { .n = 0 };
+	_cleanup_buf_ struct buf now = BUF_INIT;
+	int r;
+
+	if (!q->c.value)
+		return err_set(e, EPERM, "a configuration can be changed, not removed");
+	r = q->c.slot || q->c.meta ? 0 : config_print_yaml(q->o, NULL, false, &now, e);
+	if (r == 0 && now.len && now.len == q->c.len && !memcmp(now.data, q->c.value, now.len))
+		return 0;
+	if (r == 0)
+		r = document_parse(q->o, q->c.value, q->c.len, &d, e);
+	if (r < 0)
+		return r;
+	q->doc = &d;
+	return q->o->space == SPACE_PROFILES ? change_profile(q, e) : change_instance(q, e);
+}
+
 static int change(struct object *o, const struct entry_change *c, const struct caller *who, bool dry, struct err *e)
 {
-	struct request q = { .o = o, .c = *c, .who = who, .dry = dry, .over = { .target = o, .c = &q.c } };
+	struct request q = { .o = o, .c = *c, .who = who, .dry = dry, .over = { .target = o, .c = &q.c, .n = 1 } };
 	int r;
 
 	r = rules_check_name(o, c->kind, c->name, e);
 	if (r < 0)
 		return r;
+	if (c->kind == ENT_FIELD && !strcmp(c->name, CONFIG_DOCUMENT))
+		return change_document(&q, e);
 	if (c->kind == ENT_CONFIG && c->value && (!c->len || (c->len == 1 && c->value[0] == '\n')))
 		q.c.value = NULL;
 	if (!q.c.value)

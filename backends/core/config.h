@@ -60,8 +60,17 @@ int config_name_check(struct object *o, enum entry_kind k, const char *name, str
 int profile_each_user(struct object *profile, int (*f)(uint32_t id, const char *name, void *arg), void *arg);
 
 /* ---- documents ---- */
-/* The whole configured document in the form that `lxc config show` / `lxc profile show` print, or the expanded one. With
- * snap the caller holds o->change or o->lock, and expanded is false. */
+/*
+ * The ENT_FIELD that keeps the text of a config.yaml that was written as a whole. config_set() of it sets description, config,
+ * devices, profiles and ephemeral to what the text says, in one change or not at all; -EAGAIN: see entry_change.since.
+ */
+#define CONFIG_DOCUMENT "config.yaml"
+
+/*
+ * The whole configured document, or the expanded one: the text that was written, as long as it can be made to say what is
+ * configured; else the form that `lxc config show` / `lxc profile show` print. With snap the caller holds o->change, and expanded
+ * is false.
+ */
 int config_print_yaml(struct object *o, const struct snapshot *snap, bool expanded, struct buf *out, struct err *e);
 
 /* Keys whose configured value differs from the one at the last start, one per line (runtime/pending). */

@@ -50,6 +50,8 @@ static int check_field_name(struct object *o, const char *name, struct err *e)
 
 	if (!strcmp(name, "description") && (instance || o->space == SPACE_PROFILES || o->space == SPACE_IMAGES || o->space == SPACE_NETWORKS))
 		return 0;
+	if (!strcmp(name, CONFIG_DOCUMENT) && (instance || o->space == SPACE_PROFILES))
+		return 0;
 	if (instance && (!strcmp(name, "profiles") || !strcmp(name, "ephemeral")))
 		return 0;
 	if (instance && !strcmp(name, "architecture"))

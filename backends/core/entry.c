@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/config.h"
 #include "backends/core/model.h"
 
 /* Slots that one writing of the record gives free for use. */
@@ -71,15 +72,16 @@ int object_check_alive(struct object *o, struct err *e)
 	return 0;
 }
 
-int object_save(struct object *o, struct entry **entries, size_t n, const struct meta *m, uint32_t reserved, uint64_t generation,
-		struct err *e)
+int object_save(struct object *o, const struct record *want, struct err *e)
 {
-	const struct record rec = { .id = o->id, .next_slot = reserved, .generation = generation, .meta = *m, .created = o->created,
-				    .entries = entries, .n_entries = n, .extra = model_of(o)->extra };
+	struct record rec = *want;
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	_cleanup_close_ int fd = -1;
 	int r = object_check_alive(o, e);
 
+	rec.id = o->id;
+	rec.created = o->created;
+	rec.extra = model_of(o)->extra;
 	if (!r)
 		r = record_print(&rec, &b, e);
 	if (r < 0)
@@ -119,7 +121,8 @@ static int new_slot(struct object *o, uint32_t *ret, struct err *e)
 		*ret = slot;
 		return 0;
 	}
-	r = object_save(o, o->entries, o->n_entries, &o->meta, reserved, o->generation, e);
+	r = object_save(o, &(struct record){ .entries = o->entries, .n_entries = o->n_entries, .meta = o->meta, .next_slot = reserved,
+					     .generation = o->generation, .configured = o->configured }, e);
 	HOLD_LOCK(&o->lock);
 	if (r < 0) {
 		o->next_slot = o->slots_reserved;
@@ -153,6 +156,7 @@ struct draft {
 	uint32_t reserved;
 	struct timespec now;
 	bool changed, content;		/* content: bytes or presence of entries */
+	bool configured;		/* content that an administrator configures */
 };
 
 static bool is_shared(const struct entry *en, struct entry *const *list, size_t n)
@@ -196,8 +200,10 @@ static void draft_abandon(struct draft *d)
 static int draft_commit(struct draft *d, const struct meta *meta, struct err *e)
 {
 	struct object *o = d->o;
-	uint64_t generation = o->generation + (d->content ? 1 : 0);
-	int r = object_save(o, d->list, d->n, meta, d->reserved, generation, e);
+	const uint64_t generation = o->generation + (d->content ? 1 : 0);
+	const struct record want = { .entries = d->list, .n_entries = d->n, .meta = *meta, .next_slot = d->reserved,
+				     .generation = generation, .configured = d->configured ? generation : o->configured };
+	int r = object_save(o, &want, e);
 	struct entry **old = o->entries;
 	size_t n_old = o->n_entries;
 
@@ -210,6 +216,7 @@ static int draft_commit(struct draft *d, const struct meta *meta, struct err *e)
 	o->n_entries = d->n;
 	o->slots_reserved = d->reserved;
 	o->generation = generation;
+	o->configured = want.configured;
 	o->meta = *meta;
 	object_set_backend(o);
 	free_rest(old, n_old, o->entries, o->n_entries);
@@ -247,6 +254,19 @@ static bool same_meta(const struct meta *a, const struct meta *b)
 {
 	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && same_time(a->mtime, b->mtime) &&
 		same_time(a->ctime, b->ctime);
+}
+
+/* What a config.yaml says, or how it says it. */
+static bool is_configuration(const struct entry_change *c)
+{
+	static const char *const fields[] = { CONFIG_DOCUMENT, "description", "ephemeral", "profiles" };
+
+	if (c->kind != ENT_FIELD || c->moved)
+		return c->kind == ENT_CONFIG || c->kind == ENT_DEVICE;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (!strcmp(c->name, fields[i]))
+			return true;
+	return false;
 }
 
 static struct meta entry_meta(const struct draft *d, const struct entry_change *c, const struct entry *old)
@@ -290,6 +310,7 @@ static int draft_set(struct draft *d, const struct entry_change *c, size_t at, c
 		return err_set(e, ENOMEM, "out of memory");
 	draft_put(d, at, old != NULL, en);
 	d->content |= !same;
+	d->configured |= !same && is_configuration(c);
 	return 0;
 }
 
@@ -302,8 +323,10 @@ static int draft_change(struct draft *d, const struct entry_change *c, struct er
 		return err_set(e, EINVAL, "there can be no entry \"%.80s\" of kind %d", c->name, c->kind);
 	if (c->value)
 		return draft_set(d, c, at, found ? d->list[at] : NULL, e);
-	if (found)
+	if (found) {
 		draft_remove(d, at);
+		d->configured |= is_configuration(c);
+	}
 	return 0;
 }
 

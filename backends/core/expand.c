@@ -87,12 +87,26 @@ static bool concerns(const struct overlay *over, const struct object *o)
 	return over && over->target->id == o->id;
 }
 
+static int compare_change(const void *key, const void *item)
+{
+	const struct entry_change *a = key, *b = item;
+
+	return a->kind != b->kind ? (a->kind < b->kind ? -1 : 1) : strcmp(a->name, b->name);
+}
+
+/* The change of that entry, NULL: it stays. */
+static const struct entry_change *change_of(const struct overlay *over, const struct object *o, enum entry_kind kind, const char *name)
+{
+	const struct entry_change want = { .kind = kind, .name = name };
+
+	return concerns(over, o) && over->c ? bsearch(&want, over->c, over->n, sizeof(want), compare_change) : NULL;
+}
+
 static void add_layer(struct stack *s, struct object *o, const char *source, const struct overlay *over)
 {
-	const struct entry_change *c = concerns(over, o) ? over->c : NULL;
 	struct timespec now;
 
-	if (concerns(over, o) && !c) {
+	if (concerns(over, o) && !over->c) {
 		for (size_t i = 0; i < over->n_entries; i++) {
 			if (is_expanded(over->entries[i]->kind))
 				add_entry(s, over->entries[i], source);
@@ -103,12 +117,15 @@ static void add_layer(struct stack *s, struct object *o, const char *source, con
 	for (size_t i = 0; i < o->n_entries; i++) {
 		const struct entry *ent = o->entries[i];
 
-		if (is_expanded(ent->kind) && !(c && c->kind == ent->kind && !strcmp(c->name, ent->name)))
+		if (is_expanded(ent->kind) && !change_of(over, o, ent->kind, ent->name))
 			add_entry(s, ent, source);
 	}
-	if (c && is_expanded(c->kind) && c->value) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		stack_add(s, c->kind, c->name, c->value, c->len, source, now);
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (size_t i = 0; concerns(over, o) && i < over->n; i++) {
+		const struct entry_change *c = &over->c[i];
+
+		if (is_expanded(c->kind) && c->value)
+			stack_add(s, c->kind, c->name, c->value, c->len, source, now);
 	}
 }
 
@@ -167,15 +184,15 @@ static int add_profile(const char *name, void *arg)
 /* A copy of the text of the field `profiles`, as it is or as it would be; NULL when there is none. */
 static char *profiles_text(struct object *inst, const struct overlay *over, size_t *ret_len)
 {
-	const struct entry_change *c = concerns(over, inst) ? over->c : NULL;
+	const struct entry_change *c = change_of(over, inst, ENT_FIELD, "profiles");
 	struct entry *ent = NULL;
 
-	if (c && c->kind == ENT_FIELD && !strcmp(c->name, "profiles")) {
+	if (c) {
 		*ret_len = c->len;
 		return c->value ? copy_bytes(c->value, c->len) : NULL;
 	}
 	HOLD_LOCK(&inst->lock);
-	if (concerns(over, inst) && !c) {
+	if (concerns(over, inst) && !over->c) {
 		for (size_t i = 0; i < over->n_entries; i++) {
 			if (over->entries[i]->kind == ENT_FIELD && !strcmp(over->entries[i]->name, "profiles"))
 				ent = over->entries[i];

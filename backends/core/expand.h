@@ -4,10 +4,11 @@
 
 #include "backends/core/config.h"
 
-/* A change that is being considered: one entry of target, or with c NULL all of its fields, keys and devices. */
+/* What is being considered: changes of entries of target, or with c NULL all of its fields, keys and devices. */
 struct overlay {
 	const struct object *target;
-	const struct entry_change *c;
+	const struct entry_change *c;	/* sorted by kind and name */
+	size_t n;
 	struct entry *const *entries;
 	size_t n_entries;
 };

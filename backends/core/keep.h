@@ -36,6 +36,7 @@ enum keep_kind {		/* append only: the numbers live in a running holder across up
 	KEEP_ERROR = 15,	/* object id -> its last failure                          core/object.c */
 	KEEP_EXEC = 16,		/* (object, slot) -> running command                      core/exec.c */
 	KEEP_BACKEND = 17,	/* object id -> whatever a backend wants to find again    backends */
+	KEEP_BASIS = 18,	/* number -> what a document was made from                fs/basis.c */
 	KEEP_SEEN = 24,		/* object id -> inodes in expanded/ that the kernel knows   fs/expanded.c */
 	KEEP_KIND_MAX = 32,
 };

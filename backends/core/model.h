@@ -64,9 +64,8 @@ enum space object_label(struct object *o, char name[sizeof(((struct object *)0)-
 bool object_made_room(int error, struct err *e);
 
 /* ---- entry.c ---- */
-/* Writes object.json as it would be with these entries; save held. */
-int object_save(struct object *o, struct entry **entries, size_t n, const struct meta *m, uint32_t reserved, uint64_t generation,
-		struct err *e);
+/* Writes object.json with the entries, meta, next_slot, generation and configured of want; save held. */
+int object_save(struct object *o, const struct record *want, struct err *e);
 /* object_change() with save held; *changed tells whether there was anything to do. */
 int object_change_saved(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e);
 /* Why it cannot be changed: -ENOENT gone, -EIO broken. */

@@ -152,6 +152,7 @@ static int read_record(struct model_object *m, int dirfd, struct err *e)
 	m->o.created = rec.created;
 	m->o.next_slot = m->o.slots_reserved = rec.next_slot;
 	m->o.generation = rec.generation;
+	m->o.configured = rec.configured;
 	m->o.entries = rec.entries;
 	m->o.n_entries = rec.n_entries;
 	m->extra = rec.extra;

@@ -109,6 +109,7 @@ struct object {
 	struct timespec removed;	/* in the trash since */
 	uint32_t next_slot, slots_reserved;
 	uint64_t generation;		/* + 1 with every change of an entry */
+	uint64_t configured;		/* generation at the last change of what an administrator configures */
 	struct entry **entries;		/* sorted by kind, then name */
 	size_t n_entries;
 	struct snapshot **snaps;	/* sorted by name */
@@ -199,6 +200,9 @@ struct entry_change {
 	size_t len;
 	uint32_t slot;
 	const struct meta *meta;
+	uint64_t since;			/* of a document: `configured` + 1 when it was read, 0: no matter; -EAGAIN when it moved */
+	unsigned line;			/* of the document in which it stands, 0: none */
+	bool moved;			/* the same thing under another number: `configured` stays as it is */
 };
 int object_change(struct object *o, const struct entry_change *c, size_t n, unsigned what, struct err *e);
 static inline int object_set(struct object *o, enum entry_kind k, const char *name, const char *value, size_t len, struct err *e)

@@ -203,6 +203,8 @@ int record_print(const struct record *r, struct buf *out, struct err *e)
 	bad |= print_meta(j, &r->meta, UINT32_MAX, META_INHERIT);
 	bad |= json_object_set_new(j, "next_slot", json_integer(r->next_slot));
 	bad |= json_object_set_new(j, "generation", json_integer((json_int_t)r->generation));
+	if (r->configured != r->generation)
+		bad |= json_object_set_new(j, "configured", json_integer((json_int_t)r->configured));
 	bad |= print_entries(j, r->entries, r->n_entries);
 	json_object_foreach((json_t *)r->extra, name, value)
 		bad |= json_object_set(j, name, value);
@@ -399,7 +401,8 @@ static int load(const char *text, size_t len, json_t **ret, struct err *e)
 
 static bool is_known(const char *name)
 {
-	static const char *const known[] = { "format", "id", "created", "mode", "uid", "gid", "mtime", "ctime", "next_slot", "generation" };
+	static const char *const known[] = { "format", "id", "created", "mode", "uid", "gid", "mtime", "ctime", "next_slot", "generation",
+					     "configured" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(known[i], name))
@@ -429,7 +432,7 @@ static int parse_extra(json_t *j, struct record *r, struct err *e)
 static int parse_record(json_t *j, struct record *r, struct err *e)
 {
 	const struct meta def = { .mode = 0755 };
-	json_int_t id, next_slot, generation;
+	json_int_t id, next_slot, generation, configured = 0;
 	uint32_t highest = 0;
 	int bad;
 
@@ -440,6 +443,8 @@ static int parse_record(json_t *j, struct record *r, struct err *e)
 		bad = number(j, "next_slot", 1, SLOT_MAX + 1, 1, &next_slot, e);
 	if (!bad)
 		bad = number(j, "generation", 0, INT64_MAX, 0, &generation, e);
+	if (!bad)
+		bad = number(j, "configured", 0, INT64_MAX, generation, &configured, e);
 	if (!bad)
 		bad = time_of(j, "created", (struct timespec){ 0 }, &r->created, e);
 	if (!bad)
@@ -456,6 +461,7 @@ static int parse_record(json_t *j, struct record *r, struct err *e)
 	r->id = (uint32_t)id;
 	r->next_slot = (uint32_t)next_slot > highest ? (uint32_t)next_slot : highest + 1;
 	r->generation = (uint64_t)generation;
+	r->configured = (uint64_t)configured;
 	return 0;
 }
 

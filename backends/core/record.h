@@ -17,7 +17,7 @@ struct json_t;
 struct record {
 	uint32_t id;
 	uint32_t next_slot;		/* slots from this one on were never given out */
-	uint64_t generation;
+	uint64_t generation, configured;
 	struct meta meta;
 	struct timespec created;
 	struct entry **entries;		/* sorted by kind, then name */

@@ -211,7 +211,8 @@ int64_t watch_timer(unsigned ms, void (*f)(void *arg), void *arg)
 	return id;
 }
 
-uint64_t process_start_time(pid_t pid)
+/* One field of /proc/PID/stat, 0 when there is none. */
+static uint64_t process_field(pid_t pid, int wanted)
 {
 	char path[32], text[1024], *p;
 	_cleanup_close_ int fd = -1;
@@ -227,9 +228,21 @@ uint64_t process_start_time(pid_t pid)
 	text[n] = '\0';
 	/* The name in field 2 can hold anything, blanks and parentheses too. */
 	p = strrchr(text, ')');
-	for (int field = 2; p && field < 22; field++)
+	for (int field = 2; p && field < wanted; field++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+uint64_t process_start_time(pid_t pid)
+{
+	return process_field(pid, 22);
+}
+
+bool process_was_killed(pid_t pid)
+{
+	const uint64_t pf_signaled = 0x400;	/* include/linux/sched.h; part of what proc(5) promises as "flags" */
+
+	return process_field(pid, 9) & pf_signaled;
 }
 
 int process_open(pid_t pid, uint64_t start_time)

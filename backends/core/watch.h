@@ -20,5 +20,7 @@ int64_t watch_timer(unsigned ms, void (*f)(void *arg), void *arg);	/* once; watc
 
 /* Start time of a process, field 22 of /proc/PID/stat, 0 when there is none. */
 uint64_t process_start_time(pid_t pid);
+/* Whether a signal ended it, and it is on its way out. */
+bool process_was_killed(pid_t pid);
 /* A pidfd for pid if its start time is that one, else -ESRCH. */
 int process_open(pid_t pid, uint64_t start_time);

@@ -28,6 +28,7 @@ struct row {
 struct load {
 	unsigned on[CPU_SETSIZE];	/* instances */
 	cpu_set_t online;
+	int end;			/* behind the last CPU that is online: most hosts have far less than a set could hold */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -132,8 +133,11 @@ static void count_load(uint32_t but, struct load *l)
 {
 	memset(l->on, 0, sizeof(l->on));
 	online_cpus(&l->online);
+	l->end = 0;
+	for (int c = 0; c < CPU_SETSIZE; c++)
+		l->end = CPU_ISSET(c, &l->online) ? c + 1 : l->end;
 	for (size_t i = 0; i < n_rows; i++)
-		for (int c = 0; c < CPU_SETSIZE && rows[i].id != but; c++)
+		for (int c = 0; c < l->end && rows[i].id != but; c++)
 			l->on[c] += CPU_ISSET(c, &rows[i].cpus) ? 1 : 0;
 }
 
@@ -142,7 +146,7 @@ static int extreme(const struct load *l, const cpu_set_t *set, bool inside)
 {
 	int best = -1;
 
-	for (int c = 0; c < CPU_SETSIZE; c++) {
+	for (int c = 0; c < l->end; c++) {
 		if (!CPU_ISSET(c, &l->online) || !CPU_ISSET(c, set) != !inside)
 			continue;
 		if (best < 0 || (inside ? l->on[c] > l->on[best] : l->on[c] < l->on[best]))
@@ -194,7 +198,7 @@ static int choose_list(uint32_t id, const char *value, cpu_set_t *set, unsigned 
 	count_load(id, &l);
 	if (row && row->count)
 		*set = row->cpus;
-	for (int c = 0; c < CPU_SETSIZE; c++)
+	for (int c = 0; c < l.end; c++)
 		l.on[c] += CPU_ISSET(c, set) ? 1 : 0;
 	r = choose(value, &l, set, count, e);
 	if (r == 0 && print_list(set, list, size) < 0)

@@ -145,6 +145,8 @@ void change_listener(struct object *o, unsigned what)
 	}
 	if (what & (CHANGED_NAME | CHANGED_SNAPSHOTS) && (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH))
 		change_child(rootfs_dir_ino(), NULL);
+	if (what & CHANGED_SNAPSHOTS && o->space == SPACE_INSTANCES)
+		change_child(view_row_ino(o, 0, ROW_SNAPSHOTS), NULL);
 	if (tops[o->space])
 		notify_inode(view_row_ino(o, 0, tops[o->space]), false);
 	change_rows(o, view_class(o), 0, what);

@@ -369,6 +369,10 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 
 	if (!op_begin(req, parent, &who, &dir) || op_already(req, &who))
 		return;
+	if (f == names_rmdir && dir.row->dir && dir.row->dir->children && dir.row->dir->children->remove) {
+		dir.done = reply_done;
+		dir.done_arg = reply_prepare(req, &who, dir.o, LATER_ERR, 0, 0, NULL);
+	}
 	const bool again = request_begin(&who, &r, &ino) == REQUEST_AGAIN;
 
 	change_begin(dir.o->id);
@@ -377,6 +381,11 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (r == -ENOENT && again)
 		r = 0;
 	op_tell(&dir, &e, r);
+	if (r == 1) {
+		reply_accepted(dir.done_arg);
+		return;
+	}
+	reply_unprepare(dir.done_arg);
 	request_result(&who, r, 0);
 	fuse_reply_err(req, -r);
 }

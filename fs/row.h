@@ -128,7 +128,7 @@ struct children {
 	int (*lookup)(struct view *dir, const char *name, uint64_t *ino);	/* 0, -ENOENT */
 	int (*list)(struct view *dir, uint64_t after, list_fn emit, void *arg);
 	int (*make)(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e);	/* mkdir; 1: later */
-	int (*remove)(struct view *dir, const char *name, struct err *e);					/* rmdir */
+	int (*remove)(struct view *dir, const char *name, struct err *e);					/* rmdir; 1: later */
 	int (*rename)(struct view *from, const char *name, struct view *to, const char *new_name, struct err *e);
 	/* A file of any name is created (images/NAME.tar.xz); ino of what it really is. */
 	int (*accept)(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e);

@@ -55,7 +55,7 @@ static int snap_make(struct view *dir, const char *name, const struct meta *m, u
 
 static int snap_remove(struct view *dir, const char *name, struct err *e)
 {
-	return instance_snapshot_delete(dir->o, name, dir->who, e);
+	return instance_snapshot_delete(dir->o, name, dir->who, dir->done_arg ? dir->done : NULL, dir->done_arg, e);
 }
 
 static int snap_rename(struct view *from, const char *name, struct view *to, const char *new_name, struct err *e)

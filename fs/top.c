@@ -265,10 +265,13 @@ static int space_remove(struct view *dir, const char *name, struct err *e)
 static int trash_remove(struct view *dir, const char *name, struct err *e)
 {
 	_cleanup_object_ struct object *o = object_find(SPACE_TRASH, name);
+	int r;
 
 	if (!o)
 		return err_set(e, ENOENT, "%s: no such directory", name);
-	return object_purge(o, e);
+	r = object_purge_later(o, e);
+	upkeep_now();
+	return r;
 }
 
 static int space_rename(struct view *from, const char *name, struct view *to, const char *new_name, struct err *e)

@@ -23,10 +23,11 @@ int instance_set_state(struct object *o, const char *text, bool nonblock, const 
 int instance_set_source(struct object *o, const char *text, bool nonblock, const struct caller *who,
 			void (*done)(void *arg, int result), void *arg, struct err *e);
 
-/* mkdir, rmdir, mv in snapshots/, and a write to `restore`. Snapshot and restore are operations (same contract). */
+/* mkdir, rmdir, mv in snapshots/, and a write to `restore`. All but renaming are operations (same contract). */
 int instance_snapshot(struct object *o, const char *name, const struct meta *m, const struct caller *who,
 		      void (*done)(void *arg, int result), void *arg, struct err *e);
-int instance_snapshot_delete(struct object *o, const char *name, const struct caller *who, struct err *e);
+int instance_snapshot_delete(struct object *o, const char *name, const struct caller *who, void (*done)(void *arg, int result),
+			     void *arg, struct err *e);
 int instance_snapshot_rename(struct object *o, const char *name, const char *new_name, struct err *e);
 int instance_restore(struct object *o, const char *name, bool nonblock, const struct caller *who,
 		     void (*done)(void *arg, int result), void *arg, struct err *e);

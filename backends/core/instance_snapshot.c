@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Snapshots: taking one and going back to one are operations, deleting and renaming are done at once. Files come first and
+ * Snapshots: taking one, going back to one and deleting one are operations, renaming is done at once. Files come first and
  * the record in object.json last when something is made, and the same when it goes: a record without files can be deleted
  * again, files without a record are overwritten by the next snapshot of that name.
  *
- * Nobody may delete files that somebody else is copying. Deleting and renaming hold a stripe of `changing` and refuse while
- * an operation of the object is accepted or another instance is copied from it; whoever begins to copy passes through the
- * stripe, and so finds either all or nothing. Taken with no other lock held; the object's locks are taken inside.
+ * Nobody may delete files that somebody else is copying. Renaming holds a stripe of `changing` and refuses while an operation of the
+ * object is accepted or another instance is copied from it; whoever begins to copy passes through the stripe, and so finds either all or
+ * nothing. Deleting takes long and stands in the same list instead: copies are refused until it ends. The stripe is taken with no
+ * other lock held; the object's locks are taken inside.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,22 +26,50 @@
 
 struct copying {
 	uint32_t object;
+	bool deleting;		/* its files go; nothing can be copied from it */
 	struct copying *next;
 };
 
 static pthread_mutex_t changing[STRIPES] = { [0 ... STRIPES - 1] = PTHREAD_MUTEX_INITIALIZER };
 static struct copying *copies[STRIPES];		/* under the stripe */
 
-int instance_copy_begin(struct object *o, struct err *e)
+static const struct copying *copying_of(const struct object *o)
+{
+	const struct copying *c = copies[o->id % STRIPES];
+
+	while (c && c->object != o->id)
+		c = c->next;
+	return c;
+}
+
+static int in_use(const struct object *o, const struct copying *c, struct err *e)
+{
+	if (c->deleting)
+		return err_set(e, EBUSY, "a snapshot of %s is being deleted", o->name);
+	return err_set(e, EBUSY, "%s is being copied to another instance", o->name);
+}
+
+/* Any number may copy at once, one may delete when nobody does anything else. */
+static int claim(struct object *o, bool deleting, struct err *e)
 {
 	struct copying *c = malloc(sizeof(*c));
 	HOLD_LOCK(&changing[o->id % STRIPES]);
+	const struct copying *other = copying_of(o);
 
+	if (other && (deleting || other->deleting)) {
+		free(c);
+		return in_use(o, other, e);
+	}
 	if (!c)
 		return err_set(e, ENOMEM, "out of memory");
-	*c = (struct copying){ .object = o->id, .next = copies[o->id % STRIPES] };
+	*c = (struct copying){ .object = o->id, .deleting = deleting, .next = copies[o->id % STRIPES] };
 	copies[o->id % STRIPES] = c;
 	return 0;
+}
+
+int instance_copy_begin(struct object *o, struct err *e)
+{
+	return claim(o, false, e);
 }
 
 void instance_copy_end(struct object *o)
@@ -55,19 +84,12 @@ void instance_copy_end(struct object *o)
 	free(c);
 }
 
-static int copied_now(struct object *o, struct err *e)
-{
-	return err_set(e, EBUSY, "%s is being copied to another instance", o->name);
-}
-
 int instance_copy_check(struct object *o, struct err *e)
 {
 	HOLD_LOCK(&changing[o->id % STRIPES]);
+	const struct copying *c = copying_of(o);
 
-	for (const struct copying *c = copies[o->id % STRIPES]; c; c = c->next)
-		if (c->object == o->id)
-			return copied_now(o, e);
-	return 0;
+	return c ? in_use(o, c, e) : 0;
 }
 
 static bool exists(struct object *o, const char *name)
@@ -237,20 +259,7 @@ int instance_snapshot(struct object *o, const char *name, const struct meta *m, 
 	return r < 0 ? r : done != NULL;
 }
 
-/* ---- deleting and renaming ---- */
-
-/* Under the stripe. */
-static int check_idle(struct object *o, struct err *e)
-{
-	char doing[32];
-
-	for (const struct copying *c = copies[o->id % STRIPES]; c; c = c->next)
-		if (c->object == o->id)
-			return copied_now(o, e);
-	if (op_busy(o, doing, sizeof(doing)))
-		return err_set(e, EBUSY, "%s is busy: the operation \"%s\" is under way, see `progress`", o->name, doing);
-	return 0;
-}
+/* ---- deleting ---- */
 
 static int delete_files(struct object *o, const char *name, struct err *e)
 {
@@ -263,26 +272,62 @@ static int delete_files(struct object *o, const char *name, struct err *e)
 	return r ? r : ops->snapshot_delete(&v, name, e);
 }
 
-int instance_snapshot_delete(struct object *o, const char *name, const struct caller *who, struct err *e)
+static int delete(struct op *op, struct err *e)
 {
 	int r;
 
-	{
-		HOLD_LOCK(&changing[o->id % STRIPES]);
-
-		if (!exists(o, name))
-			return no_snapshot(o, name, e);
-		r = check_idle(o, e);
-		if (!r && on_storage(o))
-			r = delete_files(o, name, e);
-		if (!r)
-			r = object_snapshot_remove(o, name, e);
-	}
+	op_progress(op, "%.64s", op->arg);
+	if (!exists(op->obj, op->arg))
+		return op->again ? 0 : no_snapshot(op->obj, op->arg, e);
+	r = claim(op->obj, true, e);
 	if (r < 0)
 		return r;
-	tell(o, "instance-snapshot-deleted", name, NULL);
-	if (on_storage(o))
+	if (on_storage(op->obj))
+		r = delete_files(op->obj, op->arg, e);
+	if (!r)
+		r = object_snapshot_remove(op->obj, op->arg, e);
+	instance_copy_end(op->obj);
+	if (!r && on_storage(op->obj))
 		base_collect();
+	return r;
+}
+
+static int execute_delete(struct op *op, struct err *e)
+{
+	return lifecycle_execute(op, delete, e);
+}
+
+static void deleted(struct op *op)
+{
+	if (!op->result)
+		tell(op->obj, "instance-snapshot-deleted", op->arg, NULL);
+	lifecycle_ended(op);
+}
+
+int instance_snapshot_delete(struct object *o, const char *name, const struct caller *who, void (*done)(void *arg, int result),
+			     void *arg, struct err *e)
+{
+	int r = 0;
+
+	if (!op_known(who->unique))
+		r = exists(o, name) ? instance_copy_check(o, e) : no_snapshot(o, name, e);
+	if (!r)
+		r = op_submit(o, OP_SNAPSHOT_DELETE, name, 0, 0, who, done, arg, e);
+	return r < 0 ? r : done != NULL;
+}
+
+/* ---- renaming ---- */
+
+/* Under the stripe. */
+static int check_idle(struct object *o, struct err *e)
+{
+	const struct copying *c = copying_of(o);
+	char doing[32];
+
+	if (c)
+		return in_use(o, c, e);
+	if (op_busy(o, doing, sizeof(doing)))
+		return err_set(e, EBUSY, "%s is busy: the operation \"%s\" is under way, see `progress`", o->name, doing);
 	return 0;
 }
 
@@ -445,8 +490,10 @@ void instance_snapshot_register(void)
 	static const struct op_class rows[] = {
 		{ "snapshot", INST_STOPPED, execute_take, taken },
 		{ "restore", INST_STOPPED, execute_restore, restored },
+		{ "delete-snapshot", INST_STOPPED, execute_delete, deleted },
 	};
 
 	op_register(OP_SNAPSHOT, &rows[0]);
 	op_register(OP_RESTORE, &rows[1]);
+	op_register(OP_SNAPSHOT_DELETE, &rows[2]);
 }

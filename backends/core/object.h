@@ -167,6 +167,9 @@ int object_rename(struct object *o, const char *new_name, struct err *e);	/* EEX
 int object_remove(struct object *o, struct err *e);
 int object_restore(struct object *o, const char *name, struct err *e);	/* out of the trash */
 int object_purge(struct object *o, struct err *e);			/* from the trash, for ever; storage included */
+/* The same; its files are only named as such when this returns: trash_expire() deletes them, of this server or of the next. */
+int object_purge_later(struct object *o, struct err *e);
+bool trash_has_leftovers(void);		/* files of what was purged are still there */
 /* Purges what is older than settings/trash.expiry; with force the oldest one in any case. Returns how many went. Also finishes
  * purges that a killed daemon left; call it now and then. */
 int trash_expire(bool force);

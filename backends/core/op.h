@@ -19,6 +19,7 @@ enum op_kind {		/* append only: numbers are in records of a running holder */
 	OP_IMAGE,		/* unpack and register what was copied into an image */
 	OP_IMAGE_SOURCE,	/* arg: text written to `source` of an image */
 	OP_PURGE,		/* remove from the trash for ever */
+	OP_SNAPSHOT_DELETE,	/* arg: name */
 	OP_KIND_MAX,
 };
 

@@ -51,6 +51,13 @@ static size_t take_leftovers(uint32_t **ret)
 	return n;
 }
 
+bool trash_has_leftovers(void)
+{
+	HOLD_LOCK(&left.lock);
+
+	return left.n;
+}
+
 void trash_close(void)
 {
 	uint32_t *ids;
@@ -116,7 +123,7 @@ int object_restore(struct object *o, const char *name, struct err *e)
 }
 
 /* An operation may be the one that purges it: not a reason to refuse. */
-int object_purge(struct object *o, struct err *e)
+static int vanish(struct object *o, struct err *e)
 {
 	char label[sizeof(o->name)];
 	int r;
@@ -124,10 +131,25 @@ int object_purge(struct object *o, struct err *e)
 	if (object_label(o, label) != SPACE_TRASH)
 		return err_set(e, EINVAL, "%s is not in the trash", label);
 	r = object_vanish(o, SPACE_TRASH, false, e);
-	if (r < 0)
-		return r;
-	object_changed(o, CHANGED_NAME);
-	return object_erase(o, e);
+	if (!r)
+		object_changed(o, CHANGED_NAME);
+	return r;
+}
+
+int object_purge(struct object *o, struct err *e)
+{
+	int r = vanish(o, e);
+
+	return r < 0 ? r : object_erase(o, e);
+}
+
+int object_purge_later(struct object *o, struct err *e)
+{
+	int r = vanish(o, e);
+
+	if (!r)
+		trash_leftover(o->id);
+	return r;
 }
 
 /* ---- expiry ---- */

@@ -19,6 +19,7 @@
 #include "backends/core/watch.h"
 
 #define INTERVAL_MAX 300	/* seconds */
+#define AGAIN 10		/* for what could not be deleted */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t timer;		/* id of the armed timer, 0: none */
@@ -31,6 +32,9 @@ static unsigned interval(void)
 	_cleanup_object_ struct object *o = object_get(0);
 	uint64_t s = INTERVAL_MAX;
 	char text[64];
+
+	if (trash_has_leftovers())
+		return AGAIN;
 
 	if (o && object_value(o, ENT_CONFIG, "trash.expiry", text, sizeof(text)) && !value_duration(text, &s, NULL))
 		s = s < 1 ? 1 : s;
@@ -61,19 +65,27 @@ static void due(void *arg)
 	pthread_attr_destroy(&attr);
 }
 
-void upkeep_wake(void)
+static void arm(unsigned ms)
 {
-	unsigned seconds = interval();
 	int64_t old;
 
-	if (!object_count(SPACE_TRASH))
-		return;
 	pthread_mutex_lock(&lock);
 	old = timer;
-	timer = watch_timer(seconds * 1000, due, NULL);
+	timer = watch_timer(ms, due, NULL);
 	pthread_mutex_unlock(&lock);
 	if (old > 0)
 		watch_del(old);
+}
+
+void upkeep_wake(void)
+{
+	if (object_count(SPACE_TRASH) || trash_has_leftovers())
+		arm(interval() * 1000);
+}
+
+void upkeep_now(void)
+{
+	arm(1);
 }
 
 /* An instance goes for good: what lies outside of its directory goes first. */
@@ -129,6 +141,9 @@ int upkeep_init(struct err *e)
 	if (r)
 		return r;
 	object_on_purge(purge);
-	upkeep_wake();
+	if (trash_has_leftovers())
+		upkeep_now();
+	else
+		upkeep_wake();
 	return 0;
 }

@@ -8,3 +8,5 @@
 int upkeep_init(struct err *e);
 /* Something went to the trash: makes sure that it will be looked at. Any thread. */
 void upkeep_wake(void);
+/* There is something to delete now. */
+void upkeep_now(void);

@@ -4,6 +4,7 @@
  * a server finds after another one was killed. Children play the servers.
  */
 #include "backends/core/instance.h"
+#include "backends/core/lifecycle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -347,6 +348,13 @@ static int snapshot(const char *name, const char *snap)
 	return finish(instance_snapshot(o, snap, &plain, &root, on_done, NULL, &last));
 }
 
+static int delete_snapshot(struct object *o, const char *snap)
+{
+	done = 0;
+	err_clear(&last);
+	return finish(instance_snapshot_delete(o, snap, &root, on_done, NULL, &last));
+}
+
 static int restore(const char *name, const char *snap)
 {
 	_cleanup_object_ struct object *o = get(name);
@@ -387,7 +395,9 @@ static void test_snapshots(void)
 	CHECK(restore("b", "s0\n") == 0 && field_is("b", ENT_CONFIG, "user.x", "then") && field_is("b", ENT_FIELD, "restore", "s0"));
 	CHECK(instance_snapshot_rename(o, "s0", "s3", &e) == -EEXIST && instance_snapshot_rename(o, "no", "x", &e) == -ENOENT);
 	CHECK(!instance_snapshot_rename(o, "s0", "first", &e));
-	CHECK(!instance_snapshot_delete(o, "s3", &root, &e) && instance_snapshot_delete(o, "s3", &root, &e) == -ENOENT);
+	CHECK(!instance_copy_begin(o, &e) && delete_snapshot(o, "s3") == -EBUSY);
+	instance_copy_end(o);
+	CHECK(!delete_snapshot(o, "s3") && delete_snapshot(o, "s3") == -ENOENT);
 	CHECK(events("instance-snapshot-created") == 2 && events("instance-snapshot-renamed") == 1);
 	CHECK(events("instance-snapshot-deleted") == 1 && events("instance-restored") == 1);
 }

@@ -406,7 +406,7 @@ int idmap_check(const struct expanded *x, struct err *e)
 int idmap_check_raw(const char *text, struct err *e)
 {
 	const struct wish w = { .raw = text };
-	struct idmap m;
+	struct idmap m = { 0 };
 
 	return build(&w, &m, e);
 }

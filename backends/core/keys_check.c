@@ -23,6 +23,13 @@ KEY_CHECK(text)
 	return 0;
 }
 
+static int in_range(const char *value, int64_t min, int64_t max, struct err *e)
+{
+	int64_t v;
+
+	return value_int(value, min, max, &v, e);
+}
+
 KEY_SAME(text)
 {
 	size_t n, m;
@@ -52,23 +59,17 @@ KEY_SAME(bool)
 
 KEY_CHECK(integer)
 {
-	int64_t v;
-
-	return value_int(value, INT32_MIN, INT32_MAX, &v, e);
+	return in_range(value, INT32_MIN, INT32_MAX, e);
 }
 
 KEY_CHECK(priority)
 {
-	int64_t v;
-
-	return value_int(value, 0, 10, &v, e);
+	return in_range(value, 0, 10, e);
 }
 
 KEY_CHECK(count)
 {
-	int64_t v;
-
-	return value_int(value, 1, 4194304, &v, e);
+	return in_range(value, 1, 4194304, e);
 }
 
 KEY_SAME(integer)
@@ -94,23 +95,17 @@ KEY_SAME(seconds)
 
 KEY_CHECK(percentage)
 {
-	int64_t v;
-
-	return value_int(value, 1, 100, &v, e);
+	return in_range(value, 1, 100, e);
 }
 
 KEY_CHECK(iterations)
 {
-	int64_t v;
-
-	return value_int(value, 1, 999, &v, e);
+	return in_range(value, 1, 999, e);
 }
 
 KEY_CHECK(oom_priority)
 {
-	int64_t v;
-
-	return value_int(value, -1000, 1000, &v, e);
+	return in_range(value, -1000, 1000, e);
 }
 
 KEY_CHECK(size)
@@ -234,9 +229,7 @@ KEY_CHECK(idmap)
 
 KEY_CHECK(idmap_base)
 {
-	int64_t v;
-
-	return value_int(value, 1, UINT32_MAX - 1, &v, e);
+	return in_range(value, 1, UINT32_MAX - 1, e);
 }
 
 /* Guests need at least the ids of their system users, and nobody's, which is the last of 65536. */

@@ -322,6 +322,8 @@ int cpus_apply(uint32_t id, const char *path, const char *value, struct err *e)
 	if (r < 0)
 		return r;
 	r = cgroup_write(CGROUP_CPUSET, path, "cpuset.cpus", list);
+	if (r == -ENODATA && cgroup_pass_on(CGROUP_CPUSET, path) == 0)
+		r = cgroup_write(CGROUP_CPUSET, path, "cpuset.cpus", list);
 	if (r == -EBUSY)
 		return err_set(e, EBUSY, "limits.cpu: groups that the instance made need CPUs outside of %s", list);
 	if (r < 0)

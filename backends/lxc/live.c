@@ -24,6 +24,7 @@
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
 #include "backends/lxc/proc.h"
+#include "backends/lxc/processes.h"
 #include "backends/lxc/viewmounts.h"
 
 #define BUCKETS 256
@@ -147,13 +148,18 @@ static void renew_limits(struct object *o)
 	_cleanup_expanded_ struct expanded x = { .items = NULL };
 	struct limits limits;
 	struct place p;
+	struct run run;
 
 	place_of(o, &p);
+	pthread_mutex_lock(&o->lock);
+	run = o->run;
+	pthread_mutex_unlock(&o->lock);
 	if (config_expand(o, &x, NULL) < 0)
 		return;
 	if (limits_make(&x, o->id, LIMITS_ALL & ~LIMITS_CPUSET, true, &limits, NULL) == 0)
 		limits_write(&limits, p.cgroup, NULL);
 	cpus_apply(o->id, p.cgroup, expanded_get(&x, "limits.cpu"), NULL);
+	processes_renew(&run, &x);
 }
 
 static bool note_new_init(struct object *o, pid_t pid, int *fd)

@@ -144,6 +144,18 @@ int processes_oom(const struct run *run, const char *value, struct err *e)
 	return 0;
 }
 
+void processes_renew(const struct run *run, const struct expanded *x)
+{
+	const struct rlimit_name *n;
+	char key[64];
+
+	for (int i = 0; (n = rlimit_by_index(i)); i++) {
+		snprintf(key, sizeof(key), PREFIX "%s", n->name);
+		processes_limit(run, n->name, expanded_get(x, key), NULL);
+	}
+	processes_oom(run, expanded_get(x, "limits.memory.oom_priority"), NULL);
+}
+
 /* ---- words ---- */
 
 static void add_number(struct buf *out, rlim_t v)

@@ -13,5 +13,8 @@
 int processes_limit(const struct run *run, const char *name, const char *value, struct err *e);
 int processes_oom(const struct run *run, const char *value, struct err *e);
 
+/* After a guest rebooted: its new init has what liblxc was told at the start, which may be outdated. */
+void processes_renew(const struct run *run, const struct expanded *x);
+
 /* In words, as init has them, those that are configured. */
 void processes_words(const struct run *run, const struct expanded *x, struct buf *out);

@@ -17,5 +17,9 @@ for k in nvidia.runtime cluster.evacuate security.devlxd security.secureboot sec
 	assert_fails 'EOPNOTSUPP|EINVAL' "$SYS" open "$I/c1/config/$k" wct , write 'true\n'
 	assert_error_matches "$I/c1/error" "$k is not supported: "
 done
+if [ ! -e /sys/kernel/security/apparmor/profiles ]; then
+	assert_write_fails EOPNOTSUPP "$I/c1/config/raw.apparmor" 'deny mount,'
+	assert_error_matches "$I/c1/error" 'no AppArmor'
+fi
 assert_fails EINVAL "$SYS" open "$I/c1/config/limits.kernel.nofiles" wct , write '1\n'
 assert_fails 'EPERM|EINVAL' "$SYS" open "$I/c1/config/linux.sysctl.vm.swappiness" wct , write '1\n'

@@ -49,3 +49,9 @@ fi
 set_key c1 limits.kernel.memlock 1MiB:2MiB
 assert_eq "$(run c1 'ulimit -l')" 1024
 assert_eq "$(cat "$I/c1/runtime/pending")" ""
+# A guest that reboots has what is configured now, not what it was started with.
+set_key c1 limits.kernel.nofile 400:450
+kill -INT "$pid"
+wait_for 20 eval "[ \"\$(cat '$I/c1/runtime/pid')\" != '' ] && [ \"\$(cat '$I/c1/runtime/pid')\" != $pid ]"
+pid=$(cat "$I/c1/runtime/pid")
+wait_for 5 eval "[ \"\$(awk '/open files/ { print \$4, \$5 }' /proc/$pid/limits)\" = '400 450' ]"

@@ -31,6 +31,7 @@ struct board_text {
 /* One file: the last text, and room for the next one, which becomes the last by one store. */
 struct board_page {
 	uint64_t looked_ns;		/* CLOCK_MONOTONIC; the last text was true then */
+	uint64_t expire_ns;		/* the kernel's copy is dropped then, or was */
 	uint32_t current;
 	uint32_t reserved[2];		/* bytes of text[] that there is memory for */
 	uint32_t pad;

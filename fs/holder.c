@@ -10,9 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,15 +30,10 @@
 #include "fs/control.h"
 #include "fs/log.h"
 #include "fs/mount.h"
-#include "fs/notify.h"
-#include "fs/ring.h"
+#include "fs/sender.h"
 #include "fs/service.h"
 #include "fs/shm.h"
 #include "fs/start.h"
-
-#ifndef FUSE_NOTIFY_INC_EPOCH
-#define FUSE_NOTIFY_INC_EPOCH 8
-#endif
 
 #define INSTANT_NS 1000000000ULL	/* a server that lives shorter died at once */
 #define INSTANT_MAX 30
@@ -75,51 +68,6 @@ static void drain(int fd)
 static bool is_unmounted(void)
 {
 	return __atomic_load_n(&shm->state, __ATOMIC_SEQ_CST) == SHM_UNMOUNTED;
-}
-
-/* ---- notifications ---- */
-
-static void send_item(const struct ring_item *i)
-{
-	const struct fuse_notify_inval_inode_out inode = { .ino = i->ino, .off = *i->name ? 0 : -1, .len = 0 };
-	const struct fuse_notify_inval_entry_out entry = { .parent = i->ino, .namelen = i->name_len };
-	int r;
-
-	if (i->type == RING_INODE)
-		r = notify_send(FUSE_NOTIFY_INVAL_INODE, &inode, sizeof(inode), NULL);
-	else
-		r = notify_send(FUSE_NOTIFY_INVAL_ENTRY, &entry, sizeof(entry), i->name);
-	/* ENOENT: not cached; ENOTEMPTY, EBUSY: in use, and looked at again when it is used. */
-	if (r && r != -ENOENT && r != -ENOTDIR && r != -ENOTEMPTY && r != -EBUSY && r != -ENODEV && r != -ENOTCONN)
-		log_warning("a notification was not taken: %s", strerror(-r));
-}
-
-static void *send_notifications(void *unused)
-{
-	for (;;) {
-		const struct ring_item *i = ring_next(&shm->notify);
-
-		if (!i) {	/* some were dropped: let the kernel look at every name again */
-			if (notify_send(FUSE_NOTIFY_INC_EPOCH, NULL, 0, NULL))
-				log_warning("notifications were lost and this kernel cannot drop all names at once");
-			continue;
-		}
-		send_item(i);
-		ring_done(&shm->notify, i);
-	}
-	return NULL;
-}
-
-static void start_thread(void)
-{
-	pthread_attr_t a;
-	pthread_t t;
-
-	pthread_attr_init(&a);
-	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&t, &a, send_notifications, NULL))
-		log_error("no thread for notifications");
-	pthread_attr_destroy(&a);
 }
 
 /* ---- children ---- */
@@ -592,7 +540,7 @@ int holder_run(enum holder_birth birth, int ready_fd)
 	make_descriptors();
 	begin[birth]();
 	service_store_fds();
-	start_thread();
+	sender_start();
 	loop();
 	return h.status;
 }

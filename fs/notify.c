@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/fuse.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -67,6 +68,19 @@ void notify_entry(uint64_t parent, const char *name)
 		return;
 	__atomic_add_fetch(&shm->count.notified, 1, __ATOMIC_RELAXED);
 	ring_put(&shm->notify, RING_ENTRY, parent, name);
+}
+
+void notify_expire(uint64_t ino, uint64_t when_ns)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)when_ns);
+	ring_put(&shm->notify, RING_EXPIRE, ino, text);
+}
+
+void notify_look(const char *path)
+{
+	ring_put(&shm->notify, RING_LOOK, 0, path);
 }
 
 void notify_touch(const char *path)

@@ -9,7 +9,11 @@
 
 #include "fs/shm.h"
 
-enum ring_type { RING_SKIP, RING_INODE, RING_ENTRY, RING_TOUCH };
+enum ring_type {
+	RING_SKIP, RING_INODE, RING_ENTRY, RING_TOUCH,
+	RING_EXPIRE,		/* pages of `ino`, not before the time that the name says; items are put in the order of their times */
+	RING_LOOK,		/* the kernel shall ask for the attributes of the path below the mount point */
+};
 
 struct ring_item {
 	uint32_t size;		/* with name, a multiple of its alignment */

@@ -70,6 +70,10 @@ void request_undefer(fuse_req_t req);
 void notify_inode(uint64_t ino, bool data);			/* attributes, and with data the pages or the cached listing */
 void notify_entry(uint64_t parent, const char *name);		/* a name came, went, or means something else */
 void notify_poll(uint64_t ino);					/* wakes pollers of that file */
+/* Drops the pages of a file at that time of shm_clock(): who reads them by sendfile(2) or mmap(2) asks for no attributes first. */
+void notify_expire(uint64_t ino, uint64_t when_ns);
+/* Has the kernel ask for the attributes of a path (relative to the mount point): a file became longer than it knows. */
+void notify_look(const char *path);
 /* As a program would: opens and closes the path (relative to the mount point) for writing or touches a directory, so that inotify
  * sees a change that the daemon made by itself. Sent by a helper of the holder; its requests have session_is_poker(pid). */
 void notify_touch(const char *path);

@@ -5,6 +5,9 @@
  * There is no OPEN, so that a read costs no request while the kernel's copy is good, which is for a tick of its clock. After that it asks
  * for attributes (we look at the instance and make a page), and when these differ for the content, which is answered from that
  * same page: length and bytes always belong together. A page that is equal to the last one keeps its times, and the kernel its copy.
+ * Attributes are asked for by read(2); sendfile(2), splice(2) and mmap(2) take what the kernel has. Its copy is therefore dropped some
+ * milliseconds after it was made, by the holder, because that can wait for a reader; and a READ that comes without GETATTR looks anew.
+ *
  * The kernel's copy may be used by a reader while another one makes it look again; the length of a file therefore changes seldom: what
  * is shorter than it was is filled up with blanks before its last newline.
  *
@@ -36,9 +39,11 @@
 #include "fs/views_end.h"
 
 #define READERS 4
+#define SHORT 128			/* a text of a few numbers, which get longer */
 #define LOCKS 64
 #define FRESH_NS 3000000		/* a page of that age needs no other look */
 #define LIFETIME_NS 3900000		/* of attributes in the kernel, which rounds up to its ticks */
+#define KEPT_NS 7000000			/* pages in the kernel */
 #define NAMES_S 3600.0
 #define ROOM 16				/* lengths that vary are multiples of that */
 
@@ -117,12 +122,16 @@ static void fill_up(struct buf *b, size_t len)
 }
 
 /*
- * Files whose length varies get some room from the beginning, and more before they need it: should a reader combine a text with the length of
- * another one, only blanks are lost.
+ * Files whose length varies get some room from the beginning, and more before they need it: should a reader combine a text with the
+ * length of another one, only blanks are lost.
  */
-static void make_length(struct buf *b, const struct board_text *last)
+static void make_length(struct buf *b, const struct proc_row *row, const struct board_text *last)
 {
-	if (!last->mtime_ns || b->len == last->len)
+	const bool varies = !(row->flags & PROC_CONFIGURED) && (row->flags & PROC_VARIES || b->len < SHORT);
+
+	if (!last->mtime_ns && !varies)
+		return;
+	if (b->len == last->len)
 		return;
 	if (b->len + ROOM > last->len)
 		fill_up(b, (b->len + 2 * ROOM) / ROOM * ROOM);
@@ -161,7 +170,7 @@ static int look(uint64_t ino, const struct proc_row *row, struct board_page **re
 	r = show(ino, row, &b);
 	if (r < 0)
 		return r;
-	make_length(&b, board_text(p));
+	make_length(&b, row, board_text(p));
 	if (board_text(p)->len != b.len || !board_text(p)->mtime_ns || memcmp(board_text(p)->data, b.data, b.len) != 0)
 		r = turn_page(p, &b);
 	p->looked_ns = now;
@@ -338,20 +347,45 @@ static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, s
 
 /* ---- content ---- */
 
+/* Before the answer goes out: a page that was dropped earlier is not dropped again. */
+static void limit_life(uint64_t ino, struct board_page *p)
+{
+	const uint64_t now = shm_clock();
+
+	if (now < p->expire_ns)
+		return;
+	p->expire_ns = now + KEPT_NS;
+	notify_expire(ino, p->expire_ns);
+}
+
+/* Nobody asked for attributes before reading, so that the kernel cuts what it gets. */
+static void tell_longer(uint64_t ino, const struct proc_row *row)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%u/%s", node_of(ino).object, row->path);
+	notify_look(path);
+}
+
 static int read_paged(fuse_req_t req, uint64_t ino, const struct proc_row *row, size_t size, off_t off)
 {
 	struct board_text *t;
 	struct board_page *p;
+	uint32_t known;
 	int r = 0;
 
 	HOLD_LOCK(lock_of(ino));
 	p = board_page(node_of(ino).object, row->id);
-	/* What the attributes were taken from, however old: the kernel asked for them first. */
-	if (!p || !board_text(p)->mtime_ns)
+	known = p ? board_text(p)->len : 0;
+	/* What the attributes were taken from a moment ago, or what was begun to be read. */
+	if (!p || !board_text(p)->mtime_ns || !off)
 		r = look(ino, row, &p);
 	if (r < 0)
 		return r;
 	t = board_text(p);
+	if (t->len > known)
+		tell_longer(ino, row);
+	limit_life(ino, p);
 	procdir_reply_text(req, t->data, t->len, size, off);
 	return 0;
 }

@@ -24,3 +24,12 @@ for n in c1 c2; do
 	is_view "$n" proc/meminfo || fail "$n has lost the view"
 	exec 7<&-
 done
+# sendfile(2), which busybox's cat uses, takes what the kernel has without asking: that must not be old either.
+up() { guest c1 cat /proc/uptime | cut -d' ' -f1 | tr -d .; }
+first=$(up)
+for ((i = 0; i < 3; i++)); do
+	sleep 0.3
+	next=$(up)
+	[ "$next" -ge $((first + 25)) ] || fail "uptime was $first and is $next 0.3 s later"
+	first=$next
+done

@@ -227,7 +227,7 @@ static int set_state_dir(struct options *o, struct err *e)
 
 /* ---- command line ---- */
 
-enum { OPT_STATE = 256, OPT_BACKEND, OPT_STORAGE, OPT_UPGRADE, OPT_SHUTDOWN, OPT_KEYS };
+enum { OPT_STATE = 256, OPT_BACKEND, OPT_STORAGE, OPT_UPGRADE, OPT_SHUTDOWN, OPT_KEYS, OPT_DEVICES };
 
 static const struct option long_options[] = {
 	{ "foreground", no_argument, NULL, 'f' },
@@ -241,6 +241,7 @@ static const struct option long_options[] = {
 	{ "upgrade", required_argument, NULL, OPT_UPGRADE },
 	{ "shutdown", required_argument, NULL, OPT_SHUTDOWN },
 	{ "list-keys", no_argument, NULL, OPT_KEYS },
+	{ "list-devices", no_argument, NULL, OPT_DEVICES },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -263,6 +264,9 @@ static int set_option(struct options *o, int c, const char *arg, struct err *e)
 		return 0;
 	case OPT_KEYS:
 		o->command = COMMAND_LIST_KEYS;
+		return 0;
+	case OPT_DEVICES:
+		o->command = COMMAND_LIST_DEVICES;
 		return 0;
 	case OPT_STATE:
 		return set_state(o, arg, e);
@@ -326,6 +330,7 @@ void options_help(void)
 	      "      --upgrade MNT       the installed program takes over; users do not notice\n"
 	      "      --shutdown MNT      stop all instances, then unmount\n"
 	      "      --list-keys         describe every configuration key\n"
+	      "      --list-devices      describe every type of device\n"
 	      "  -h, --help              show this text\n"
 	      "  -V, --version           show the version\n"
 	      "\n"

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/device.h"
 #include "backends/core/keys.h"
 #include "backends/core/watch.h"
 #include "fs/alive.h"
@@ -280,6 +281,14 @@ static void list_keys(void)
 		       live[k->live], k->flags & KEY_ROOT ? "; root only" : "");
 }
 
+static int list_devices(struct err *e)
+{
+	_cleanup_buf_ struct buf page = BUF_INIT;
+
+	devices_print_markdown(&page);
+	return fputs(buf_str(&page), stdout) < 0 ? err_sys(e, errno, "standard output") : 0;
+}
+
 static int command(struct options *o, struct err *e)
 {
 	switch (o->command) {
@@ -292,6 +301,8 @@ static int command(struct options *o, struct err *e)
 	case COMMAND_LIST_KEYS:
 		list_keys();
 		return 0;
+	case COMMAND_LIST_DEVICES:
+		return list_devices(e);
 	case COMMAND_UPGRADE:
 		return control_upgrade(o, e);
 	case COMMAND_SHUTDOWN:

@@ -9,6 +9,7 @@
 
 #include "backends/core/buf.h"
 #include "backends/core/caller.h"
+#include "backends/core/device.h"
 #include "backends/core/object.h"
 
 /* ---- expanded configuration: profiles in order, later over earlier, the instance over all; devices override as a whole ---- */
@@ -82,10 +83,3 @@ int config_print_warnings(struct object *inst, struct buf *out, struct err *e);
  * made are applied; one that the kernel refuses does not fail the start, it is told in the file `error`.
  */
 int config_started(struct object *inst, const struct expanded *x, struct err *e);
-
-/* ---- devices: `key=value` lines, comments with '#', blank lines ---- */
-/* Value of one property in the text of a device, copied; false when absent. */
-bool device_get(const char *text, size_t len, const char *key, char *buf, size_t size);
-int device_check(const char *name, const char *text, size_t len, struct err *e);
-/* Whether root must have written it (tree.md section 8). */
-bool device_needs_root(const char *text, size_t len);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Texts of devices: reading, checking, and which of them need root. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "backends/core/config.h"
 #include "tests/unit/unit.h"
@@ -43,9 +44,9 @@ struct probe {
 
 static const struct probe probes[] = {
 	{ "type=disk\npath=/\npool=default\n", 0 }, { "type=disk\npath=/", 0 }, { "# root\ntype = disk\n\npath = /\n", 0 },
-	{ "type=disk\npath=/\nsize=10GB\n", -EOPNOTSUPP }, { "type=disk\npath=/\nsource=/srv\n", -EINVAL },
+	{ "type=disk\npath=/\nsize=10GB\n", 0 }, { "type=disk\npath=/\nsource=/srv\n", -EINVAL },
 	{ "type=disk\npath=/mnt\nsource=/srv\n", 0 }, { "type=disk\npath=/mnt\nsource=/srv\nreadonly=true\nshift=yes\n", 0 },
-	{ "type=disk\npath=/mnt\nsource=/srv\nreadonly=1\nrecursive=1\n", -EOPNOTSUPP },
+	{ "type=disk\npath=/mnt\nsource=/srv\nreadonly=1\nrecursive=1\n", 0 },
 	{ "type=disk\npath=/mnt\nsource=/srv\nreadonly=0\nrecursive=1\n", 0 }, { "type=disk\npath=/mnt\n", -EINVAL },
 	{ "type=disk\nsource=/srv\n", -EINVAL }, { "type=disk\npath=mnt\nsource=/srv\n", -EINVAL },
 	{ "type=disk\npath=/a/../b\nsource=/srv\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv/..\n", -EINVAL },
@@ -106,10 +107,38 @@ static void test_root(void)
 	CHECK(needs("type=nic\nparent=eth0\n"));
 }
 
+static enum device_effect effect(const char *before, const char *after)
+{
+	return device_effect(before, before ? strlen(before) : 0, after, after ? strlen(after) : 0);
+}
+
+static void test_effect(void)
+{
+	static const char disk[] = "type=disk\npath=/a\nsource=/srv\n", root[] = "type=disk\npath=/\n";
+
+	CHECK(effect(NULL, disk) == DEVICE_AGAIN && effect(disk, NULL) == DEVICE_AGAIN && effect(NULL, NULL) == DEVICE_SAME);
+	CHECK(effect(disk, "# new\nsource = /srv\ntype=disk\npath=/a") == DEVICE_SAME);
+	CHECK(effect(disk, "type=disk\npath=/a\nsource=/srv\nreadonly=true\n") == DEVICE_AGAIN);
+	CHECK(effect("type=disk\npath=/a\nsource=/srv\nrequired=false\n", disk) == DEVICE_LIVE);
+	CHECK(effect(NULL, root) == DEVICE_NEXT_START && effect(root, disk) == DEVICE_NEXT_START);
+	CHECK(effect(root, "type=disk\npath=/\nsize=1GB\n") == DEVICE_LIVE);
+}
+
+static void test_page(void)
+{
+	_cleanup_buf_ struct buf page = BUF_INIT, file = BUF_INIT;
+
+	devices_print_markdown(&page);
+	CHECK(buf_read_file(&file, AT_FDCWD, SOURCE_DIR "/doc/devices.md", 1 << 20) == 0);
+	CHECK_STR(buf_str(&page), buf_str(&file));
+}
+
 int main(void)
 {
 	test_get();
 	test_check();
 	test_root();
+	test_effect();
+	test_page();
 	return UNIT_END();
 }

@@ -197,6 +197,8 @@ static const struct row runtime_rows[] = {
 	{ .id = ROW_RUNTIME_WARNINGS, .name = "warnings", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_STATE,
 	  .flags = ROW_VOLATILE_RUN, .show = show_warnings,
 	  .doc = "keys that this kernel or host cannot enforce or nothing heeds yet, and why, one per line" },
+	{ .id = ROW_RUNTIME_DEVICES, .name = "devices", .mode = S_IFDIR | 0555, .flags = ROW_VOLATILE_RUN, .dir = &runtime_devices_dir,
+	  .doc = "what each device became, one per file" },
 	{ 0 },
 };
 const struct dir runtime_dir = { runtime_rows, NULL };

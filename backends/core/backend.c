@@ -145,6 +145,17 @@ int backend_apply(struct object *o, const struct key *k, const char *name, const
 	return CALL(apply, "configure", 0, o, k, name, value, now, e);
 }
 
+int backend_device(struct object *o, const struct expanded_item *before, const struct expanded_item *after,
+		   const struct expanded *now, struct err *e)
+{
+	return CALL(device, "change a device of", 0, o, before, after, now, e);
+}
+
+int backend_device_show(struct object *o, const char *name, struct buf *out, struct err *e)
+{
+	return CALL(device_show, "look at the devices of", 0, o, name, out, e);
+}
+
 int backend_adopt(struct object *o, struct err *e)
 {
 	return CALL(adopt, "adopt", 1, o, e);

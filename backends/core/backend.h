@@ -21,6 +21,7 @@ enum {
 	BACKEND_EXEC = 1 << 2,
 	BACKEND_CONSOLE = 1 << 3,
 	BACKEND_ROOTFS = 1 << 4,
+	BACKEND_DEVICES = 1 << 5,	/* devices come, change and go while an instance runs */
 };
 
 struct backend_ops {
@@ -43,6 +44,15 @@ struct backend_ops {
 	 */
 	int (*apply)(struct object *o, const struct key *k, const char *name, const char *value, const struct expanded *now,
 		     struct err *e);
+
+	/*
+	 * One device of a running instance: before NULL attaches, after NULL detaches, both change it in place (DEVICE_LIVE). Short,
+	 * and can be repeated: what is already so is success. On failure the device is as before. now is the whole configuration.
+	 */
+	int (*device)(struct object *o, const struct expanded_item *before, const struct expanded_item *after, const struct expanded *now,
+		      struct err *e);
+	/* runtime/devices/NAME: "attached source=/srv path=/mnt", "missing: REASON"; name NULL: the names, one per line. -ENOENT. */
+	int (*device_show)(struct object *o, const char *name, struct buf *out, struct err *e);
 
 	/* At start of a server: is it running (run.json, o->run prefilled from there)? Fills o->run, installs the watch that calls
 	 * instance_stopped(). Returns 1 running, 0 not. Called with no lock, before requests are served. */
@@ -89,6 +99,9 @@ int backend_freeze(struct object *o, struct op *op, struct err *e);
 int backend_thaw(struct object *o, struct op *op, struct err *e);
 int backend_apply(struct object *o, const struct key *k, const char *name, const char *value, const struct expanded *now,
 		  struct err *e);
+int backend_device(struct object *o, const struct expanded_item *before, const struct expanded_item *after,
+		   const struct expanded *now, struct err *e);
+int backend_device_show(struct object *o, const char *name, struct buf *out, struct err *e);
 int backend_adopt(struct object *o, struct err *e);
 int backend_usage(struct object *o, const char *item, struct buf *out, struct err *e);
 int backend_addresses(struct object *o, struct buf *out, struct err *e);

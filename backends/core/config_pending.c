@@ -199,10 +199,12 @@ int config_print_pending(struct object *inst, struct buf *out, struct err *e)
 		const struct difference *d = &p.diffs[i];
 		const struct expanded_item *it = d->after ? d->after : d->before;
 
-		if (it->kind == ENT_DEVICE)
-			buf_addf(out, "devices/%s\n", it->name);
-		else if (!d->key || d->key->live != KEY_LIVE)
+		if (it->kind == ENT_DEVICE) {
+			if (!plan_device_is_live(&p, d) && !d->half)
+				buf_addf(out, "devices/%s\n", it->name);
+		} else if (!d->key || d->key->live != KEY_LIVE) {
 			buf_addf(out, "%s\n", it->name);
+		}
 	}
 	return r < 0 ? r : buf_error(out);
 }

@@ -13,10 +13,8 @@
 
 /* ---- differences ---- */
 
-static bool same_item(struct expanded_item *a, struct expanded_item *b, const struct key *k)
+static bool same_key(struct expanded_item *a, struct expanded_item *b, const struct key *k)
 {
-	if (a->kind == ENT_DEVICE)
-		return a->len == b->len && !memcmp(a->value, b->value, a->len);
 	return k ? key_same(k, expanded_value(a), expanded_value(b)) : !strcmp(expanded_value(a), expanded_value(b));
 }
 
@@ -25,6 +23,38 @@ static int compare(const struct expanded_item *a, const struct expanded_item *b)
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
 	return strcmp(a->name, b->name);
+}
+
+static void add_device(struct plan *p, struct expanded_item *a, struct expanded_item *b)
+{
+	enum device_effect effect = device_effect(a ? a->value : NULL, a ? a->len : 0, b ? b->value : NULL, b ? b->len : 0);
+
+	if (effect == DEVICE_SAME)
+		return;
+	if (effect != DEVICE_AGAIN || !a || !b) {
+		p->diffs[p->n_diffs++] = (struct difference){ .before = a, .after = b, .effect = effect };
+		return;
+	}
+	p->diffs[p->n_diffs++] = (struct difference){ .before = a, .effect = effect, .half = true };
+	p->diffs[p->n_diffs++] = (struct difference){ .after = b, .effect = effect };
+}
+
+/* What goes makes room for what comes: the same path or name may move from one device to another. */
+static int rank(const struct difference *d)
+{
+	if (d->before && d->before->kind == ENT_DEVICE && !d->after)
+		return 0;
+	if (d->after && d->after->kind == ENT_DEVICE && !d->before)
+		return 2;
+	return 1;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct difference *x = a, *y = b;
+	const struct expanded_item *m = x->after ? x->after : x->before, *n = y->after ? y->after : y->before;
+
+	return rank(x) != rank(y) ? rank(x) - rank(y) : compare(m, n);
 }
 
 static int find_differences(struct plan *p)
@@ -45,10 +75,12 @@ static int find_differences(struct plan *p)
 		b = r >= 0 ? b : NULL;
 		i += a != NULL;
 		j += b != NULL;
-		if (a && b && same_item(a, b, k))
-			continue;
-		p->diffs[p->n_diffs++] = (struct difference){ .before = a, .after = b, .key = k };
+		if (any->kind == ENT_DEVICE)
+			add_device(p, a, b);
+		else if (!a || !b || !same_key(a, b, k))
+			p->diffs[p->n_diffs++] = (struct difference){ .before = a, .after = b, .key = k };
 	}
+	qsort(p->diffs, p->n_diffs, sizeof(*p->diffs), by_rank);
 	return 0;
 }
 
@@ -226,6 +258,11 @@ static int check_type(const struct plan *p, const struct difference *d, struct e
 	return err_set(e, EINVAL, "%.100s is not for a %s", d->after->name, vm ? "virtual machine" : "container");
 }
 
+bool plan_device_is_live(const struct plan *p, const struct difference *d)
+{
+	return d->effect != DEVICE_NEXT_START && (backend_caps(p->o) & BACKEND_DEVICES);
+}
+
 bool plan_is_up(const struct plan *p)
 {
 	HOLD_LOCK(&p->o->lock);
@@ -290,8 +327,10 @@ bool plan_lock(struct plan *p)
 	return same;
 }
 
-static bool is_applied(const struct difference *d)
+static bool is_applied(const struct plan *p, const struct difference *d)
 {
+	if (either(d)->kind == ENT_DEVICE)
+		return plan_device_is_live(p, d);
 	return d->key && d->key->live == KEY_LIVE && d->key->flags & KEY_APPLY;
 }
 
@@ -299,6 +338,8 @@ static int apply_one(struct plan *p, const struct difference *d, bool back, stru
 {
 	struct expanded_item *it = back ? d->before : d->after;
 
+	if (either(d)->kind == ENT_DEVICE)
+		return backend_device(p->o, back ? d->after : d->before, it, back ? &p->before : &p->after, e);
 	return backend_apply(p->o, d->key, either(d)->name, it ? expanded_value(it) : NULL, back ? &p->before : &p->after, e);
 }
 
@@ -308,7 +349,7 @@ void plan_rollback(struct plan *p)
 		const struct difference *d = &p->diffs[--p->applied];
 
 		/* nothing is left to do when the kernel refuses a value that it had before; runtime/effective shows what is */
-		if (is_applied(d))
+		if (is_applied(p, d))
 			apply_one(p, d, true, NULL);
 	}
 }
@@ -327,7 +368,7 @@ int plan_apply(struct plan *p, struct err *e)
 	for (; p->applied < p->n_diffs; p->applied++) {
 		const struct difference *d = &p->diffs[p->applied];
 
-		if (!is_applied(d))
+		if (!is_applied(p, d))
 			continue;
 		r = apply_one(p, d, false, p->ending ? NULL : e);
 		if (r < 0 && !p->ending) {

@@ -12,13 +12,15 @@
 struct difference {
 	struct expanded_item *before, *after;	/* NULL: not there */
 	const struct key *key;			/* of an ENT_CONFIG; NULL for a device */
+	enum device_effect effect;		/* of an ENT_DEVICE */
+	bool half;				/* it goes only to come again, by another difference */
 };
 
 struct plan {
 	struct object *o;		/* holds a reference */
 	uint64_t generation;
 	struct expanded before, after;
-	struct difference *diffs;	/* what has another meaning than before */
+	struct difference *diffs;	/* what has another meaning than before, in the order in which it is applied */
 	size_t n_diffs;
 	size_t applied;			/* differences that the kernel was told of, from the first one */
 	bool locked;			/* o->change is held */
@@ -34,6 +36,8 @@ int plan_make(struct plan *p, struct object *inst, const struct overlay *over, s
 int plan_make_since(struct plan *p, struct object *inst, const struct expanded *started, struct err *e);
 /* Permission of who (NULL: the daemon), keys that are refused while it runs, and what must fit together. */
 int plan_check(const struct plan *p, const struct caller *who, struct err *e);
+/* Whether this difference of a device reaches the instance while it runs. */
+bool plan_device_is_live(const struct plan *p, const struct difference *d);
 bool plan_is_up(const struct plan *p);	/* in any state but stopped and error */
 /* Takes the change lock and looks whether it runs. False: the instance changed meanwhile, the plan must be made anew. */
 bool plan_lock(struct plan *p);

@@ -46,23 +46,29 @@ int mount_private(const char *path, mode_t mode, struct err *e)
 	return 0;
 }
 
-int mount_clone(const char *path, int userns, bool read_only, struct err *e)
+int mount_tree(const char *path, int userns, uint64_t attr, unsigned flags, struct err *e)
 {
-	struct mount_attr a = { .propagation = MS_PRIVATE };
+	unsigned recursive = flags & MOUNT_TREE_RECURSIVE ? AT_RECURSIVE : 0;
+	struct mount_attr a = { .attr_set = attr, .propagation = flags & MOUNT_TREE_PEERS ? 0 : MS_PRIVATE };
 	_cleanup_close_ int fd = -1;
 
-	fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive |
+			  (flags & MOUNT_TREE_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0));
 	if (fd < 0)
 		return err_sys(e, errno, "cannot clone the mount of %s", path);
-	if (read_only)
-		a.attr_set |= MOUNT_ATTR_RDONLY;
 	if (userns >= 0) {
 		a.attr_set |= MOUNT_ATTR_IDMAP;
 		a.userns_fd = (uint64_t)userns;
 	}
-	if (set_attributes(fd, "", AT_EMPTY_PATH, &a) < 0)
-		return err_sys(e, errno, "the file system of %s cannot map ids", path);
+	if ((a.attr_set || a.propagation) && set_attributes(fd, "", AT_EMPTY_PATH | recursive, &a) < 0)
+		return userns < 0 ? err_sys(e, errno, "cannot set options of the mount of %s", path) :
+				    err_sys(e, errno, "the file system of %s cannot map ids", path);
 	return steal_fd(&fd);
+}
+
+int mount_clone(const char *path, int userns, bool read_only, struct err *e)
+{
+	return mount_tree(path, userns, read_only ? MOUNT_ATTR_RDONLY : 0, MOUNT_TREE_NOFOLLOW, e);
 }
 
 int mount_attach(int fd, const char *target, struct err *e)

@@ -21,6 +21,15 @@ int mount_private(const char *path, mode_t mode, struct err *e);
  * descriptor. */
 int mount_clone(const char *path, int userns, bool read_only, struct err *e);
 
+enum {
+	MOUNT_TREE_RECURSIVE = 1 << 0,		/* with the mounts below it, and what is set is set on them too */
+	MOUNT_TREE_PEERS = 1 << 1,		/* propagation stays that of the original; else the copy is private */
+	MOUNT_TREE_NOFOLLOW = 1 << 2,		/* no symbolic link at the end of path */
+};
+
+/* The same with choice: attr are MOUNT_ATTR_* to set, flags are MOUNT_TREE_*. */
+int mount_tree(const char *path, int userns, uint64_t attr, unsigned flags, struct err *e);
+
 /* Attaches what mount_clone() gave at the directory target. The descriptor stays the caller's. */
 int mount_attach(int fd, const char *target, struct err *e);
 

@@ -31,6 +31,16 @@ static int usage(void)
 	return 2;
 }
 
+/* Tasks that end at once and need no liblxc. */
+static const struct {
+	const char *name;
+	int n_args;
+	int (*run)(char *const *args);
+} tasks[] = {
+	{ "mount", 6, helper_mount },
+	{ "unmount", 3, helper_unmount },
+};
+
 int main(int argc, char **argv)
 {
 	char *args[5] = { NULL };
@@ -40,6 +50,9 @@ int main(int argc, char **argv)
 		return puts(lxc_get_version()) < 0;
 	if (argc >= 4 && argc % 2 == 0 && !strcmp(argv[1], "mounts"))
 		return helper_mounts(argc - 2, argv + 2);
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++)
+		if (argc > 1 && !strcmp(argv[1], tasks[i].name))
+			return argc == 2 + tasks[i].n_args ? tasks[i].run(argv + 2) : usage();
 	if (argc < 4 || argc > 5)
 		return usage();
 	for (int i = 0; i < argc; i++) {

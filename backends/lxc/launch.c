@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -25,7 +24,7 @@
 #include "backends/core/views.h"
 #include "backends/core/watch.h"
 #include "backends/lxc/cpus.h"
-#include "backends/lxc/disks.h"
+#include "backends/lxc/device.h"
 #include "backends/lxc/live.h"
 #include "backends/lxc/lxcconf.h"
 #include "backends/lxc/modules.h"
@@ -88,23 +87,6 @@ static int open_log(const struct place *p, struct err *e)
 	rename(p->log, old);
 	fd = open(p->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 ? err_sys(e, errno, "%s", p->log) : fd;
-}
-
-/* Locally administered addresses in LXD's range; kept, so that DHCP servers know the instance again. */
-static int keep_hwaddr(void *arg, const char *device, char *buf, struct err *e)
-{
-	struct object *o = arg;
-	char key[128], line[20];
-	unsigned char r[3];
-
-	snprintf(key, sizeof(key), "%.100s.hwaddr", device);
-	if (object_value(o, ENT_VOLATILE, key, buf, 18) && strlen(buf) == 17)
-		return 0;
-	if (getrandom(r, sizeof(r), 0) != sizeof(r))
-		return err_sys(e, errno, "device %s: no random address", device);
-	snprintf(buf, 18, "00:16:3e:%02x:%02x:%02x", r[0], r[1], r[2]);
-	snprintf(line, sizeof(line), "%s\n", buf);
-	return object_set(o, ENT_VOLATILE, key, line, strlen(line), e);
 }
 
 /*
@@ -170,11 +152,11 @@ static int write_seccomp(const struct place *p, const struct expanded *x, const 
 
 static int write_config(struct object *o, const struct expanded *x, const struct place *p, struct limits *limits, struct err *e)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_ struct buf text = BUF_INIT, devices = BUF_INIT;
 	char seccomp[512];
 	struct idmap map;
 	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .map = &map, .x = x, .limits = limits,
-			     .hwaddr = keep_hwaddr, .arg = o };
+			     .devices = "" };
 	int r;
 
 	r = idmap_for(x, &map, e);
@@ -185,7 +167,8 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 	if (r == 0)
 		r = attach_rootfs(o, p, &map, e);
 	if (r == 0)
-		r = disks_attach(p, x, &map, e);
+		r = devices_prepare(o, p, x, &map, &devices, e);
+	c.devices = buf_str(&devices);
 	if (r == 0)
 		r = modules_load(x, e);
 	snprintf(seccomp, sizeof(seccomp), "%s/seccomp", p->dir);
@@ -291,7 +274,8 @@ static int fill_run(struct object *o, const struct place *p, const struct starti
 	return 0;
 }
 
-static int wait_started(struct object *o, const struct place *p, const struct starting *s, int pidfd, struct err *e)
+static int wait_started(struct object *o, const struct place *p, const struct starting *s, int pidfd, const struct expanded *x,
+			struct err *e)
 {
 	pid_t init = 0;
 	int r = wait_init(s->pid, pidfd, START_MS, &init);
@@ -301,6 +285,8 @@ static int wait_started(struct object *o, const struct place *p, const struct st
 	if (r < 0)
 		return err_set(e, ETIMEDOUT, "the container's init did not run within %d s", START_MS / 1000);
 	r = fill_run(o, p, s, init, e);
+	if (r == 0)
+		r = devices_started(o, x, e);
 	return r < 0 ? r : live_add(o, e);
 }
 
@@ -347,7 +333,7 @@ int launch_start(struct object *o, const struct expanded *x, struct op *op, stru
 		}
 	}
 	if (r == 0)
-		r = wait_started(o, &p, &s, pidfd, e);
+		r = wait_started(o, &p, &s, pidfd, x, e);
 	if (r < 0) {
 		kill_monitor(pidfd);
 		live_drop(o->id);
@@ -398,6 +384,7 @@ int launch_adopt(struct object *o, struct err *e)
 	pthread_mutex_unlock(&o->lock);
 	if (config_expand(o, &x, NULL) == 0 && cgroup_read(CGROUP_CPUSET, p.cgroup, "cpuset.cpus", list) == 0)
 		cpus_note(o->id, p.cgroup, expanded_get(&x, "limits.cpu"), list);
+	devices_adopt(o);
 	return live_add(o, e) == 0;
 }
 

@@ -20,7 +20,7 @@
 #include "backends/core/spawn.h"
 #include "backends/core/watch.h"
 #include "backends/lxc/cpus.h"
-#include "backends/lxc/disks.h"
+#include "backends/lxc/device.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
 #include "backends/lxc/proc.h"
@@ -100,7 +100,7 @@ void live_clean(struct object *o, int monitor_fd)
 	place_of(o, &p);
 	cgroup_remove(p.cgroup, NULL);
 	cgroup_remove(p.monitor, NULL);
-	disks_detach(&p);
+	devices_gone(o, &p);
 	mount_detach(p.rootfs, NULL);
 	cpus_forget(o->id);
 	keep_del(KEEP_BACKEND, o->id);
@@ -142,11 +142,12 @@ static void on_monitor(void *arg)
 static void on_init(void *arg);
 static void on_look(void *arg);
 
-/* The groups of a container that rebooted are new and have the limits of its start; bring them up to date. */
-static void renew_limits(struct object *o)
+/* A container that rebooted has new groups with the limits of its start, and the devices of its start: bring them up to date. */
+static void renew(struct object *o)
 {
 	_cleanup_expanded_ struct expanded x = { .items = NULL };
 	struct limits limits;
+	struct err e = ERR_INIT;
 	struct place p;
 	struct run run;
 
@@ -156,6 +157,8 @@ static void renew_limits(struct object *o)
 	pthread_mutex_unlock(&o->lock);
 	if (config_expand(o, &x, NULL) < 0)
 		return;
+	if (devices_started(o, &x, &e) < 0)
+		object_error_set(o, &e);
 	if (limits_make(&x, o->id, LIMITS_ALL & ~LIMITS_CPUSET, true, &limits, NULL) == 0)
 		limits_write(&limits, p.cgroup, NULL);
 	cpus_apply(o->id, p.cgroup, expanded_get(&x, "limits.cpu"), NULL);
@@ -173,7 +176,7 @@ static bool note_new_init(struct object *o, pid_t pid, int *fd)
 	o->run.init_pid = pid;
 	o->run.init_start = start;
 	pthread_mutex_unlock(&o->lock);
-	renew_limits(o);
+	renew(o);
 	viewmounts_grant(o, o->run.cgroup);
 	instance_save_run(o, NULL);
 	object_changed(o, CHANGED_RUNTIME);

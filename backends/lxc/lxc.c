@@ -16,6 +16,7 @@
 #include "backends/lxc/attach.h"
 #include "backends/lxc/console.h"
 #include "backends/lxc/cpus.h"
+#include "backends/lxc/device.h"
 #include "backends/lxc/launch.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
@@ -177,13 +178,15 @@ static void lxc_forget(struct object *o)
 
 const struct backend_ops lxc_backend = {
 	.name = "lxc",
-	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_ROOTFS,
+	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_ROOTFS | BACKEND_DEVICES,
 	.probe = lxc_probe,
 	.start = launch_start,
 	.stop = launch_stop,
 	.freeze = lxc_freeze,
 	.thaw = lxc_thaw,
 	.apply = lxc_apply,
+	.device = device_apply,
+	.device_show = device_show,
 	.adopt = launch_adopt,
 	.usage = usage_item,
 	.addresses = lxc_addresses,

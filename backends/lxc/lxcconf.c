@@ -7,14 +7,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/core/rlimit.h"
 #include "backends/core/value.h"
-#include "backends/lxc/disks.h"
 #include "backends/lxc/viewmounts.h"
 
 #define CONSOLE_LOG_SIZE "1MB"	/* then console.log becomes console.log.1 */
@@ -191,146 +188,6 @@ static int add_environment(const struct expanded *x, struct buf *out, struct err
 	return 0;
 }
 
-/* ---- network ---- */
-
-struct nics {
-	unsigned n;
-	uint64_t used_eth;	/* numbers taken by name=ethN */
-};
-
-static void note_name(struct nics *n, const char *name)
-{
-	unsigned long i;
-	char *end;
-
-	if (strncmp(name, "eth", 3) != 0)
-		return;
-	i = strtoul(name + 3, &end, 10);
-	if (end != name + 3 && !*end && i < 64)
-		n->used_eth |= UINT64_C(1) << i;
-}
-
-static void free_name(struct nics *n, char *buf, size_t size)
-{
-	unsigned i = 0;
-
-	while (i < 64 && n->used_eth & (UINT64_C(1) << i))
-		i++;
-	snprintf(buf, size, "eth%u", i);
-	note_name(n, buf);
-}
-
-static int add_parent(const struct expanded_item *it, unsigned i, struct buf *out, struct err *e)
-{
-	char parent[64], path[64];
-
-	if (!device_get(it->value, it->len, "parent", parent, sizeof(parent)))
-		return 0;
-	snprintf(path, sizeof(path), "/sys/class/net/%.20s", parent);
-	if (access(path, F_OK) < 0)
-		return err_set(e, ENOENT, "device %s: the host has no network interface %s", it->name, parent);
-	buf_addf(out, "lxc.net.%u.link = %s\n", i, parent);
-	return 0;
-}
-
-static int add_nic(const struct lxcconf *c, const struct expanded_item *it, struct nics *n, struct buf *out, struct err *e)
-{
-	char type[32] = "", text[64];
-	unsigned i = n->n++;
-	bool physical;
-	int r;
-
-	device_get(it->value, it->len, "nictype", type, sizeof(type));
-	physical = !strcmp(type, "physical");
-	buf_addf(out, "lxc.net.%u.type = %s\n", i, physical ? "phys" : !strcmp(type, "macvlan") ? "macvlan" : "veth");
-	buf_addf(out, "lxc.net.%u.flags = up\n", i);
-	r = add_parent(it, i, out, e);
-	if (r < 0)
-		return r;
-	if (!strcmp(type, "macvlan"))
-		buf_addf(out, "lxc.net.%u.macvlan.mode = bridge\n", i);
-	if (!device_get(it->value, it->len, "name", text, sizeof(text)))
-		free_name(n, text, sizeof(text));
-	buf_addf(out, "lxc.net.%u.name = %s\n", i, text);
-	if (device_get(it->value, it->len, "host_name", text, sizeof(text)))
-		buf_addf(out, "lxc.net.%u.veth.pair = %s\n", i, text);
-	if (device_get(it->value, it->len, "mtu", text, sizeof(text)))
-		buf_addf(out, "lxc.net.%u.mtu = %s\n", i, text);
-	if (!device_get(it->value, it->len, "hwaddr", text, sizeof(text))) {
-		if (physical)
-			return 0;
-		r = c->hwaddr(c->arg, it->name, text, e);
-		if (r < 0)
-			return r;
-	}
-	buf_addf(out, "lxc.net.%u.hwaddr = %s\n", i, text);
-	return 0;
-}
-
-/* ---- disks ---- */
-
-/* fstab's way to write blanks. */
-static void add_escaped(struct buf *out, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == ' ' || *s == '\t' || *s == '\\')
-			buf_addf(out, "\\%03o", (unsigned)(unsigned char)*s);
-		else
-			buf_addch(out, *s);
-	}
-}
-
-/* What disks_attach() has mounted. A missing one was optional. */
-static void add_disk(const struct lxcconf *c, const struct expanded_item *it, struct buf *out)
-{
-	char path[4097] = "", source[600], propagation[32];
-	const char *target = path;
-	struct stat st;
-
-	device_get(it->value, it->len, "path", path, sizeof(path));
-	target += strspn(target, "/");
-	disks_path(c->place, it->name, source, sizeof(source));
-	if (!*target || stat(source, &st) < 0)
-		return;
-	buf_addstr(out, "lxc.mount.entry = ");
-	add_escaped(out, source);
-	buf_addch(out, ' ');
-	add_escaped(out, target);
-	buf_addf(out, " none %s,create=%s", disks_bool(it, "recursive", false) ? "rbind" : "bind", S_ISDIR(st.st_mode) ? "dir" : "file");
-	if (disks_bool(it, "readonly", false))
-		buf_addstr(out, ",ro");
-	if (device_get(it->value, it->len, "propagation", propagation, sizeof(propagation)))
-		buf_addf(out, ",%s", propagation);
-	buf_addstr(out, " 0 0\n");
-}
-
-static int add_devices(const struct lxcconf *c, struct buf *out, struct err *e)
-{
-	struct nics nics = { .n = 0 };
-	char type[32], name[64];
-	int r = 0;
-
-	for (size_t i = 0; i < c->x->n; i++)
-		if (c->x->items[i].kind == ENT_DEVICE && device_get(c->x->items[i].value, c->x->items[i].len, "name", name, sizeof(name)))
-			note_name(&nics, name);
-	for (size_t i = 0; i < c->x->n && r == 0; i++) {
-		const struct expanded_item *it = &c->x->items[i];
-
-		if (it->kind != ENT_DEVICE || !device_get(it->value, it->len, "type", type, sizeof(type)))
-			continue;
-		if (strpbrk(it->name, "\n\r"))
-			return err_set(e, EINVAL, "a device has a name of several lines");
-		if (!strcmp(type, "nic"))
-			r = add_nic(c, it, &nics, out, e);
-		else if (!strcmp(type, "disk"))
-			add_disk(c, it, out);
-	}
-	/* Without this line liblxc would let the guest use the host's network. */
-	if (!nics.n)
-		buf_addstr(out, "lxc.net.0.type = empty\n");
-	return r;
-}
-
 int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 {
 	const char *raw = expanded_get(c->x, "raw.lxc");
@@ -346,10 +203,9 @@ int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 	r = add_environment(c->x, out, e);
 	if (r == 0)
 		r = add_process_keys(c->x, out, e);
-	if (r == 0)
-		r = add_devices(c, out, e);
 	if (r < 0)
 		return r;
+	buf_addstr(out, c->devices);
 	limits_print(c->limits, out);
 	if (raw)
 		buf_addf(out, "%s\n", raw);

@@ -15,10 +15,8 @@ struct lxcconf {
 	const struct idmap *map;	/* empty: privileged */
 	const struct expanded *x;
 	const struct limits *limits;
-	/* The MAC address of a nic without hwaddr=, kept over restarts; buf has 18 bytes. */
-	int (*hwaddr)(void *arg, const char *device, char *buf, struct err *e);
-	void *arg;
+	const char *devices;		/* lines of devices_prepare() */
 };
 
-/* ENOENT, EINVAL: a device that cannot be had (its sentence names it). */
+/* EINVAL: a value that cannot stand there. */
 int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e);

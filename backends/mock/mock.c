@@ -52,7 +52,7 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-static int told_to_fail(const struct expanded *x, const char *what, struct err *e)
+int mock_told_to_fail(const struct expanded *x, const char *what, struct err *e)
 {
 	if (!has_word(expanded_get(x, "user.mock.fail"), what))
 		return 0;
@@ -76,7 +76,7 @@ static int knobs(struct object *o, const char *what, unsigned *ms, struct err *e
 	if (r < 0)
 		return r;
 	*ms = milliseconds(&x, "user.mock.delay");
-	return told_to_fail(&x, what, e);
+	return mock_told_to_fail(&x, what, e);
 }
 
 /* ---- what runs ---- */
@@ -165,7 +165,7 @@ static int mock_probe(struct buf *version, struct err *e)
 static int mock_start(struct object *o, const struct expanded *x, struct op *op, struct err *e)
 {
 	struct mock_state s = { .crash = milliseconds(x, "user.mock.crash") };
-	int r = told_to_fail(x, "start", e);
+	int r = mock_told_to_fail(x, "start", e);
 
 	if (has_word(expanded_get(x, "user.mock.fail"), "crash"))
 		raise(SIGABRT);
@@ -182,6 +182,8 @@ static int mock_start(struct object *o, const struct expanded *x, struct op *op,
 	crash_cancel(o);
 	clock_gettime(CLOCK_REALTIME, &s.started);
 	r = state_put(o, &s, e);
+	if (r == 0)
+		r = mock_devices_start(o, x, e);
 	if (r < 0)
 		return r;
 	fill_run(o, &s);
@@ -205,6 +207,7 @@ static int mock_stop(struct object *o, struct op *op, struct err *e)
 	}
 	crash_cancel(o);
 	keep_del(KEEP_BACKEND, o->id);
+	mock_devices_forget(o);
 	return 0;
 }
 
@@ -236,7 +239,7 @@ static int mock_thaw(struct object *o, struct op *op, struct err *e)
 static int mock_apply(struct object *o, const struct key *k, const char *name, const char *value, const struct expanded *now,
 		      struct err *e)
 {
-	return told_to_fail(now, "apply", e);
+	return mock_told_to_fail(now, "apply", e);
 }
 
 static int mock_adopt(struct object *o, struct err *e)
@@ -384,17 +387,20 @@ static void mock_forget(struct object *o)
 	crash_cancel(o);
 	keep_del(KEEP_BACKEND, o->id);
 	keep_del(KEEP_BACKEND, CONSOLE | o->id);
+	mock_devices_forget(o);
 }
 
 const struct backend_ops mock_backend = {
 	.name = "mock",
-	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE,
+	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_DEVICES,
 	.probe = mock_probe,
 	.start = mock_start,
 	.stop = mock_stop,
 	.freeze = mock_freeze,
 	.thaw = mock_thaw,
 	.apply = mock_apply,
+	.device = mock_device,
+	.device_show = mock_device_show,
 	.adopt = mock_adopt,
 	.usage = mock_usage,
 	.addresses = mock_addresses,

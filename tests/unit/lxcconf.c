@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "backends/lxc/disks.h"
+#include "backends/lxc/device.h"
 #include "backends/lxc/lxcconf.h"
 #include "backends/lxc/seccomp.h"
 #include "tests/unit/unit.h"
@@ -21,8 +21,6 @@ static const struct place place = {
 	.lxcpath = "/run/x/lxc", .dir = "/run/x/lxc/c1", .rootfs = "/run/x/lxc/c1/rootfs", .log = "/s/lxc.log", .console = "/s/console.log",
 	.cgroup = "instfs/c1.x", .monitor = "instfs.monitor/c1.x",
 };
-
-static const struct place *here = &place;
 
 static int by_name(const void *a, const void *b)
 {
@@ -46,16 +44,10 @@ static void add(enum entry_kind kind, const char *name, const char *value)
 	qsort(items, x.n, sizeof(*items), by_name);
 }
 
-static int hwaddr(void *arg, const char *device, char *buf, struct err *e)
-{
-	snprintf(buf, 18, "00:16:3e:00:00:%02x", (unsigned char)strlen(device));
-	return 0;
-}
-
 static int make(void)
 {
 	static struct limits limits;
-	const struct lxcconf c = { .place = here, .name = "c1", .seccomp = "/f", .map = &map, .x = &x, .limits = &limits, .hwaddr = hwaddr };
+	const struct lxcconf c = { .place = &place, .name = "c1", .seccomp = "/f", .map = &map, .x = &x, .limits = &limits, .devices = "lxc.net.0.type = empty\n" };
 
 	buf_reset(&out);
 	err_clear(&last);
@@ -117,14 +109,38 @@ static void test_environment(void)
 	CHECK(make() == -EINVAL);
 }
 
+/* What all devices together add; the records go below a directory of the test. */
+static int prepare(const char *dir)
+{
+	struct place p = place;
+	int r;
+
+	snprintf(p.dir, sizeof(p.dir), "%s", dir);
+	buf_reset(&out);
+	buf_addstr(&out, "\n");
+	err_clear(&last);
+	r = devices_prepare(NULL, &p, &x, &map, &out, &last);
+	return r;
+}
+
+static void sweep(const char *dir)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "rm -rf '%s'/devices", dir);
+	CHECK(system(line) == 0);
+}
+
 static void test_nics(void)
 {
+	char dir[] = "/tmp/instfs-unit-lxcconf.XXXXXX";
+
+	CHECK(mkdtemp(dir) != NULL);
 	clear();
-	add(ENT_DEVICE, "a", "type=nic\nnictype=p2p\n");
+	add(ENT_DEVICE, "a", "type=nic\nnictype=p2p\nhwaddr=00:16:3e:00:00:01\n");
 	add(ENT_DEVICE, "bb", "type=nic\nnictype=p2p\nname=eth0\nhost_name=veth9\nmtu=1400\nhwaddr=00:16:3e:01:02:03\n");
-	add(ENT_DEVICE, "c", "type=none\n");
-	add(ENT_DEVICE, "ddd", "type=nic\nnictype=macvlan\nparent=lo\n");
-	CHECK(make() == 0);
+	add(ENT_DEVICE, "ddd", "type=nic\nnictype=macvlan\nparent=lo\nhwaddr=00:16:3e:00:00:03\n");
+	CHECK(prepare(dir) == 0);
 	CHECK(has("lxc.net.0.type = veth") && has("lxc.net.0.name = eth1") && has("lxc.net.0.hwaddr = 00:16:3e:00:00:01"));
 	CHECK(has("lxc.net.1.name = eth0") && has("lxc.net.1.veth.pair = veth9") && has("lxc.net.1.mtu = 1400"));
 	CHECK(has("lxc.net.1.hwaddr = 00:16:3e:01:02:03"));
@@ -132,46 +148,29 @@ static void test_nics(void)
 	CHECK(has("lxc.net.2.name = eth2") && has("lxc.net.2.hwaddr = 00:16:3e:00:00:03"));
 	CHECK(!strstr(buf_str(&out), "empty"));
 	clear();
+	CHECK(prepare(dir) == 0 && has("lxc.net.0.type = empty"));
 	add(ENT_DEVICE, "e", "type=nic\nnictype=bridged\nparent=nobridge7\n");
-	CHECK(make() == -ENOENT);
+	CHECK(prepare(dir) == -ENOENT);
 	CHECK_STR(last.text, "device e: the host has no network interface nobridge7");
-}
-
-static void test_disks(void)
-{
-	struct place p = place;
-	char line[512], dir[] = "/tmp/instfs-unit-lxcconf.XXXXXX";
-
-	clear();
-	CHECK(mkdtemp(dir) != NULL);
-	snprintf(p.dir, sizeof(p.dir), "%s", dir);
-	snprintf(line, sizeof(line), "mkdir %s/disk.d && touch %s/disk.f", dir, dir);
-	CHECK(system(line) == 0);
-	add(ENT_DEVICE, "root", "type=disk\npath=/\npool=x\n");
-	add(ENT_DEVICE, "d", "type=disk\nsource=/tmp\npath=/mnt/with space\nshift=true\nrecursive=yes\n");
-	add(ENT_DEVICE, "f", "type=disk\nsource=/etc/passwd\npath=/p\nreadonly=true\n");
-	add(ENT_DEVICE, "o", "type=disk\nsource=/nonexistent\npath=/o\nrequired=false\n");
-	here = &p;
-	CHECK(make() == 0);
-	here = &place;
-	snprintf(line, sizeof(line), "lxc.mount.entry = %s/disk.d mnt/with\\040space none rbind,create=dir 0 0", dir);
-	CHECK(has(line));
-	snprintf(line, sizeof(line), "lxc.mount.entry = %s/disk.f p none bind,create=file,ro 0 0", dir);
-	CHECK(has(line));
-	CHECK(!strstr(buf_str(&out), "disk.o"));
-	disks_detach(&p);
+	sweep(dir);
 	CHECK(rmdir(dir) == 0);
 }
 
-/* The sources; nothing is mounted when one is refused. */
+/* Nothing is mounted when a source is refused. */
 static void test_sources(void)
 {
+	char dir[] = "/tmp/instfs-unit-lxcconf.XXXXXX";
+
+	CHECK(mkdtemp(dir) != NULL);
 	clear();
+	add(ENT_DEVICE, "root", "type=disk\npath=/\npool=x\n");
 	add(ENT_DEVICE, "o", "type=disk\nsource=/nonexistent\npath=/o\noptional=true\n");
-	CHECK(disks_attach(&place, &x, &map, &last) == 0);
+	CHECK(prepare(dir) == 0 && !strstr(buf_str(&out), "mount.entry"));
 	add(ENT_DEVICE, "z", "type=disk\nsource=/nonexistent\npath=/o\n");
-	CHECK(disks_attach(&place, &x, &map, &last) == -ENOENT);
+	CHECK(prepare(dir) == -ENOENT);
 	CHECK_STR(last.text, "device z: its source /nonexistent: No such file or directory");
+	sweep(dir);
+	CHECK(rmdir(dir) == 0);
 }
 
 static void test_limits(void)
@@ -237,7 +236,6 @@ int main(void)
 	test_plain();
 	test_environment();
 	test_nics();
-	test_disks();
 	test_sources();
 	test_limits();
 	test_processes();

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# needs: lxc
+# A disk is attached to, changed on and taken from a running container; readonly cannot be undone inside.
+. "$(dirname "$0")/../../lib/case.sh"
+
+lxc_ready
+start_instfs
+make_instance c1 running
+d=$I/c1/devices r=$I/c1/runtime/devices
+mkdir "$T/src" "$T/src/sub"
+echo one >"$T/src/f"
+in_c1() {
+	rm -rf "$I/c1/exec/x"
+	mkdir "$I/c1/exec/x"
+	echo "$*" >"$I/c1/exec/x/command"
+	timeout 20 cat "$I/c1/exec/x/wait" >/dev/null
+	cat "$I/c1/exec/x/stdout" "$I/c1/exec/x/stderr"
+	rmdir "$I/c1/exec/x"
+}
+
+printf 'type=disk\nsource=%s/src\npath=/mnt/new/dir\nshift=true\n' "$T" >"$d/data"
+assert_file "$r/data" "attached source=$T/src path=/mnt/new/dir\n"
+assert_eq "$(in_c1 'cat /mnt/new/dir/f; stat -c %u /mnt/new/dir/f; echo two >/mnt/new/dir/g')" "$(printf 'one\n0')"
+assert_eq "$(stat -c %u:%s "$T/src/g")" 0:4
+assert_file "$I/c1/runtime/pending" ''
+
+printf 'type=disk\nsource=%s/src\npath=/mnt/other\nreadonly=true\n' "$T" >"$d/data"
+assert_match "$(in_c1 'ls /mnt/new/dir; echo x >/mnt/other/f; mount -o remount,rw,bind /mnt/other; echo y >/mnt/other/f; cat /mnt/other/f')" 'one'
+assert_file "$T/src/f" 'one\n'
+
+# A file, and a target that is a link of the guest which leads "out".
+in_c1 'ln -s ../../../../etc /mnt/link; mkdir -p /etc'
+printf 'type=disk\nsource=%s/src/f\npath=/mnt/link/from-host\n' "$T" >"$d/file"
+assert_eq "$(in_c1 'cat /etc/from-host')" one
+assert_missing /etc/from-host
+rm "$d/file" "$d/data"
+wait_for 5 test ! -e "$r/file"
+wait_for 5 test ! -e "$r/data"
+assert_eq "$(in_c1 'ls /mnt/other; cat /etc/from-host; grep -c src /proc/mounts')" 0
+
+# Refused: nothing is left.
+assert_write_fails ENOENT "$d/none" "$(printf 'type=disk\nsource=/nonexistent\npath=/mnt/x')"
+assert_error_matches "$I/c1/error" 'device none: its source /nonexistent'
+assert_missing "$d/none"
+assert_write_fails ENOTDIR "$d/none" "$(printf 'type=disk\nsource=%s/src\npath=/etc/passwd' "$T")"
+assert_write_fails EINVAL "$d/none" "$(printf 'type=disk\nsource=%s/src\npath=/proc/' "$T")"
+printf 'type=disk\nsource=/nonexistent\npath=/mnt/x\nrequired=false\n' >"$d/maybe"
+assert_file "$r/maybe" 'missing: its source /nonexistent: No such file or directory\n'

@@ -225,7 +225,7 @@ uint32_t board_removals(void)
 
 struct proc_history *board_history(uint32_t id)
 {
-	struct slot *s = find(id);
+	struct slot *s = board ? find(id) : NULL;
 	char *memory;
 
 	if (!s || proc_history_size() > HISTORY_MAX)

@@ -62,7 +62,7 @@ static void take_cpu(const struct expanded *x, struct proc_facts *f)
 		f->quota_us = quota;
 		f->period_us = period;
 	}
-	f->cpus = shown && !strcmp(shown, "quota") ? PROC_CPUS_QUOTA : PROC_CPUS_CPUSET;
+	f->cpus = shown && value_is(shown, "quota") ? PROC_CPUS_QUOTA : PROC_CPUS_CPUSET;
 }
 
 /* Equal facts have equal generations, whoever made them. */

@@ -9,6 +9,7 @@
 #include "backends/core/storage.h"
 #include "backends/core/value.h"
 #include "fs/dirs.h"
+#include "fs/proc.h"
 #include "fs/top.h"
 
 static int show_type(struct view *v, struct buf *out, struct err *e)
@@ -191,6 +192,8 @@ static const struct row rows[] = {
 	  .doc = "files that block until the instance is as their name says" },
 	{ .id = ROW_SOURCE_LINK, .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .show = show_source_link,
 	  .doc = "what ln -s TARGET source makes, until it is looked at again" },
+	{ .id = ROW_PROC_DIR, .name = "proc", .mode = S_IFDIR | 0555, .dir = &proc_dir, .doc = "files of /proc as the instance sees them" },
+	{ .id = ROW_SYS_DIR, .name = "sys", .mode = S_IFDIR | 0555, .dir = &sys_dir, .doc = "files of /sys as the instance sees them" },
 	{ 0 },
 };
 

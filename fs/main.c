@@ -16,6 +16,7 @@
 #include "backends/core/watch.h"
 #include "backends/lxc/lxc.h"
 #include "backends/mock/mock.h"
+#include "backends/proc/proc.h"
 #include "backends/network/bridge.h"
 #include "backends/storage/dir.h"
 #include "backends/storage/overlay.h"
@@ -58,6 +59,9 @@ static int open_store(const struct options *o, struct err *e)
 		r = network_init(networks, o->backend, &version, e);
 	if (!r)
 		r = image_init(e);
+	/* without control groups, as the mock can do, proc/ shows what is configured */
+	if (!r)
+		(void)proc_init("", NULL);
 	top_set_version(buf_str(&version));
 	return r;
 }

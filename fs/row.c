@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/proc.h"
+
 static const struct row *by_id[ROW_MAX];
 static uint16_t parent_id[ROW_MAX];
 
@@ -86,7 +88,10 @@ static int index_row(const char *path, const struct row *r, void *arg)
 
 int row_init(void)
 {
-	int r = row_each(index_row, NULL);
+	int r;
+
+	proc_rows_make();
+	r = row_each(index_row, NULL);
 
 	for (unsigned i = 0; !r && i < ROW_MAX; i++)
 		for (const struct row *c = by_id[i] && by_id[i]->dir ? by_id[i]->dir->rows : NULL; c && c->id; c++)

@@ -62,6 +62,8 @@ enum row_id {
 	ROW_NET_USER_LINK = 330,
 	/* what lies in the trash */
 	ROW_TRASH_REMOVED = 240, ROW_TRASH_EXPIRES = 241, ROW_TRASH_CONFIG_YAML = 242, ROW_TRASH_ERROR = 243,
+	/* proc/ and sys/ of an instance: the library's numbers behind this one, up to 319 */
+	ROW_PROC = 256, ROW_PROC_DIR = 257, ROW_SYS_DIR = 276,
 	ROW_MAX = 512,
 };
 

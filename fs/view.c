@@ -115,6 +115,14 @@ void view_close(struct view *v)
 	v->o = object_put(v->o);
 }
 
+/* Whether it is one of several of a kind, told apart by their slots, or below such a one. */
+static bool has_slot(const struct row *r, enum space s)
+{
+	while (r && r->name)
+		r = row_parent(r->id);
+	return r && r->id != top_row(s);
+}
+
 uint64_t view_parent(struct view *v)
 {
 	const struct row *p;
@@ -129,7 +137,7 @@ uint64_t view_parent(struct view *v)
 		return 1;
 	if (p->id < ROW_ENTRY)
 		return node_ino((struct node){ 0, 0, p->id });
-	return view_row_ino(v->o, p == &snapshot_row || p == &exec_row ? v->node.slot : 0, p->id);
+	return view_row_ino(v->o, has_slot(p, v->o->space) ? v->node.slot : 0, p->id);
 }
 
 static int child_entry(struct view *dir, const char *name, uint64_t *ino)

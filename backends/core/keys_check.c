@@ -164,6 +164,13 @@ KEY_CHECK(enforce)
 	return err_set(e, EINVAL, "\"%.64s\" is neither hard nor soft", value);
 }
 
+KEY_CHECK(proc_cpus)
+{
+	if (value_is(value, "cpuset") || value_is(value, "quota"))
+		return 0;
+	return err_set(e, EINVAL, "\"%.64s\" is neither cpuset nor quota", value);
+}
+
 KEY_CHECK(compression)
 {
 	static const char *const names[] = { "bzip2", "gzip", "lzma", "xz", "zstd", "none" };

@@ -22,6 +22,7 @@ KEY_CHECK(size);
 KEY_CHECK(memory);
 KEY_CHECK(swap);		/* bool or size */
 KEY_CHECK(enforce);
+KEY_CHECK(proc_cpus);		/* cpuset or quota */
 KEY_CHECK(cpu);
 KEY_CHECK(allowance);
 KEY_CHECK(instances);		/* names, separated by commas or blanks */

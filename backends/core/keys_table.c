@@ -95,6 +95,9 @@ const struct key key_table[] = {
 	{ .name = "migration.incremental.memory.iterations", NO_MIGRATION, .type = "1 to 999", .def = "10", .live = KEY_LIVE, .flags = CONTAINER,
 	  .check = key_check_iterations, .same = key_same_integer, .doc = "how often memory is copied at most before it is stopped" },
 
+	{ .name = "proc.cpus", .type = "cpuset or quota", .def = "cpuset", .live = KEY_LIVE, .flags = CONTAINER,
+	  .check = key_check_proc_cpus,
+	  .doc = "how many CPUs its /proc and /sys show: those of limits.cpu, or what limits.cpu.allowance (25ms/100ms) is worth, rounded up" },
 	{ .name = "raw.apparmor", .type = "rules", .def = "unset", .live = KEY_NEXT_START, .flags = CONTAINER | KEY_ROOT | KEY_MULTILINE,
 	  .check = key_check_apparmor, .doc = "lines added to the AppArmor profile, where the kernel has AppArmor" },
 	{ .name = "raw.idmap", .type = "id maps", .def = "unset", .live = KEY_NEXT_START,

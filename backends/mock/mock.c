@@ -93,12 +93,24 @@ static int state_put(struct object *o, const struct mock_state *s, struct err *e
 	return 0;
 }
 
+/* The wall clock's time in ticks since the host was booted, as the kernel tells when a process began. Never 0. */
+static uint64_t ticks_at(const struct timespec *t)
+{
+	struct timespec wall, boot;
+	double since;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	since = difftime(boot.tv_sec, wall.tv_sec - t->tv_sec);
+	return since > 1 ? (uint64_t)since * (uint64_t)sysconf(_SC_CLK_TCK) : 1;
+}
+
 static void fill_run(struct object *o, const struct mock_state *s)
 {
 	HOLD_LOCK(&o->lock);
 
 	o->run.init_pid = (pid_t)(FIRST_PID | o->id);
-	o->run.init_start = 1;
+	o->run.init_start = ticks_at(&s->started);
 	o->run.monitor_pid = 0;
 	o->run.monitor_start = 0;
 	o->run.started = s->started;

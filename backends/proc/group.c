@@ -67,6 +67,7 @@ int groups_set(struct groups *g, const char *path)
 	groups_free(g);
 	if (!*path)
 		return 0;
+	path += strspn(path, "/");
 	for (int c = 0; c < CGROUP_MAX && r == 0; c++)
 		r = set_path(&g->paths[c], path, strlen(path));
 	return r < 0 ? r : set_path(&g->unified, path, strlen(path));

@@ -40,3 +40,13 @@ assert_write_fails ERANGE "$I/c/config/security.idmap.size" 1000
 assert_eq "$(cat "$I/c/runtime/warnings")" ""
 unset_key c security.idmap.isolated
 wait_for 4 grep -q '^security.idmap.base: without effect' "$I/c/runtime/warnings"
+# Several at the same time do not get the same.
+for i in d e f g; do
+	make_instance "$i"
+	set_key "$i" security.idmap.isolated true
+	echo running async >"$I/$i/state"
+done
+for i in d e f g; do
+	wait_for 30 eval "[ \"\$(cat '$I/$i/state')\" = running ]"
+done
+assert_eq "$(for i in a b d e f g; do uid "$i"; done | sort -u | wc -l)" 6 "number of different ranges"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/control.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "backends/core/cleanup.h"
+#include "fs/halt.h"
 #include "fs/mount.h"
 #include "fs/shm.h"
 
@@ -98,46 +98,12 @@ int control_upgrade(const struct options *o, struct err *e)
 	return strcmp(answer, "ok") ? err_set(e, EIO, "%s", answer) : 0;
 }
 
-static int write_state(int dir, const char *name, const char *text)
-{
-	_cleanup_close_ int fd = -1;
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/state", name);
-	fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-/* Asks all of them to stop at once, then waits for each. */
-static int stop_all(const char *mountpoint, struct err *e)
-{
-	static const char *const texts[] = { "stopped async\n", "stopped\n" };
-	_cleanup_dir_ DIR *d = NULL;
-	char path[4200];
-	int r = 0;
-
-	snprintf(path, sizeof(path), "%s/instances", mountpoint);
-	d = opendir(path);
-	if (!d)
-		return err_sys(e, errno, "%s", path);
-	for (int round = 0; round < 2; round++) {
-		rewinddir(d);
-		for (struct dirent *n; (n = readdir(d));) {
-			int s = n->d_name[0] == '.' ? 0 : write_state(dirfd(d), n->d_name, texts[round]);
-
-			if (s && round)
-				r = err_sys(e, -s, "%s does not stop", n->d_name);
-		}
-	}
-	return r;
-}
-
 int control_shutdown(const struct options *o, struct err *e)
 {
 	struct mount_place m;
 	int r = mount_find(o->mountpoint, &m, e);
 
 	if (!r)
-		r = stop_all(o->mountpoint, e);
+		r = halt_all(o->mountpoint, e);
 	return r ? r : mount_remove(o, e);
 }

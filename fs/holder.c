@@ -85,16 +85,15 @@ static void stop_child(int32_t *pid)
 
 static void start_poker(void)
 {
-	posix_spawn_file_actions_t fa;
-	pid_t pid;
+	if (shm->kind == SHM_TREE)
+		start_helper("--internal-poker", &shm->poker_pid);
+}
 
-	if (shm->kind != SHM_TREE)
-		return;
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, FD_SHM, FD_SHM);
-	if (!start_self("--internal-poker", "-", &fa, &pid))
-		shm->poker_pid = pid;
-	posix_spawn_file_actions_destroy(&fa);
+/* The host goes down: the instances are stopped, and whoever did that unmounts. */
+static void shut_down(void)
+{
+	if (shm->kind == SHM_TREE && start_helper("--internal-shutdown", &(pid_t){ 0 }))
+		log_error("cannot start what stops the instances");
 }
 
 static void start_server(void)
@@ -380,6 +379,8 @@ static void on_signal(void)
 			reap_children();
 		else if (s.ssi_signo == SIGHUP)
 			upgrade();
+		else if (s.ssi_signo == SIGPWR)
+			shut_down();
 		else if (!h.stopping)
 			stop();
 	}
@@ -432,13 +433,12 @@ static void loop(void)
 
 static void make_descriptors(void)
 {
+	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPWR };
 	sigset_t s;
 
 	sigemptyset(&s);
-	sigaddset(&s, SIGCHLD);
-	sigaddset(&s, SIGTERM);
-	sigaddset(&s, SIGINT);
-	sigaddset(&s, SIGHUP);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&s, signals[i]);
 	sigprocmask(SIG_SETMASK, &s, NULL);
 	h.signals = signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
 	h.health = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -143,7 +143,7 @@ static const struct row rows[] = {
 	{ .id = ROW_STATE, .name = "state", .mode = S_IFREG | 0644, .deps = CHANGED_STATE, .flags = ROW_COMMAND, .show = show_state,
 	  .store = store_state,
 	  .doc = "stopped, running, frozen, error, or on the way; write running, stopped, frozen, restarted, "
-		 "then any of force, timeout=SECONDS, async" },
+		 "then any of force, timeout=SECONDS, shutdown (the host goes down: it starts again at the next boot), async" },
 	{ .id = ROW_DESCRIPTION, .name = "description", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_FIELD,
 	  .doc = "free text" },
 	{ .id = ROW_PROFILES_LIST, .name = "profiles", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_FIELD,

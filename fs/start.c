@@ -68,6 +68,18 @@ int start_self(const char *command, const char *arg, const posix_spawn_file_acti
 	return spawn("/proc/self/exe", command, arg, fa, ret);
 }
 
+int start_helper(const char *command, pid_t *ret)
+{
+	posix_spawn_file_actions_t fa;
+	int r;
+
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, FD_SHM, FD_SHM);
+	r = start_self(command, "-", &fa, ret);
+	posix_spawn_file_actions_destroy(&fa);
+	return r;
+}
+
 int start_check(const char *path, struct err *e)
 {
 	char version[16];
@@ -346,6 +358,11 @@ static int internal(const char *command, const char *arg, const start_serve_fn *
 		_exit(serve(parts));	/* other threads are at work: nothing is torn down under them */
 	if (!strcmp(command, "poker"))
 		return poker_run();
+	if (!strcmp(command, "shutdown")) {
+		if (control_shutdown(&shm->options, &e))
+			log_error("%s", e.text);
+		return e.code != 0;
+	}
 	if (!strcmp(command, "holder"))
 		return holder_run(!strcmp(arg, "upgraded") ? HOLDER_UPGRADED : HOLDER_REVIVED, -1);
 	log_error("unknown command %s", command);

@@ -20,5 +20,8 @@ int start_self(const char *command, const char *arg, const posix_spawn_file_acti
 /* What a holder keeps locked, so that there is one of its kind only. */
 int start_open_lock(const struct options *o, enum shm_kind kind);
 
+/* The same for one that needs the shared memory and nothing else. */
+int start_helper(const char *command, pid_t *ret);
+
 /* Whether the program at path would take over: asks it. */
 int start_check(const char *path, struct err *e);

@@ -3,7 +3,8 @@
  * Instances at the start of a server: those that run are adopted, those that ended meanwhile are noted as stopped, and after
  * a boot of the host those that shall run are started.
  *
- * Starts go in batches: instances of one priority together, a boot.autostart.delay ends its batch. The next batch begins
+ * Starts go in batches: instances of one priority together, as far as those in their boot.after have been started in earlier ones; a
+ * boot.autostart.delay ends its batch. The next batch begins
  * when all of one have ended, and is begun by whoever saw the last end: a worker or the watch thread. The mark "this boot
  * was seen" is written with the last batch, so that a server that is killed in between begins again; what runs already stays
  * as it is.
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
@@ -26,12 +28,16 @@
 
 struct item {
 	uint32_t id;
+	char name[NAME_LEN_MAX + 1];
 	int64_t priority, delay;
+	char *after;		/* boot.after or NULL */
+	unsigned batch;		/* in which it was begun, 0: not yet */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct item *items;
-static size_t n_items, next_item;
+static size_t n_items, n_begun;
+static unsigned batch;			/* the one under way, from 1 */
 static unsigned pending;		/* operations of this batch, and one while it is being submitted */
 static int64_t delay;			/* behind this batch */
 
@@ -96,6 +102,14 @@ static int64_t number(const struct expanded *x, const char *key, int64_t min, in
 	return s && !value_int(s, min, max, &n, NULL) ? n : 0;
 }
 
+static int64_t seconds(const struct expanded *x, const char *key, int64_t def)
+{
+	const char *s = expanded_get(x, key);
+	uint64_t n;
+
+	return s && !value_duration(s, &n, NULL) ? (int64_t)(n < DELAY_MAX ? n : DELAY_MAX) : def;
+}
+
 static void autostart_wish(struct object *o, bool was_running)
 {
 	_cleanup_expanded_ struct expanded x = { .n = 0 };
@@ -111,11 +125,14 @@ static void autostart_wish(struct object *o, bool was_running)
 	if (!p)
 		return;
 	items = p;
-	items[n_items++] = (struct item){
+	items[n_items] = (struct item){
 		.id = o->id,
+		.after = expanded_get(&x, "boot.after") ? strdup(expanded_get(&x, "boot.after")) : NULL,
 		.priority = number(&x, "boot.autostart.priority", INT32_MIN, INT32_MAX),
-		.delay = number(&x, "boot.autostart.delay", 0, DELAY_MAX),
+		.delay = seconds(&x, "boot.autostart.delay", 0),
 	};
+	snprintf(items[n_items].name, sizeof(items[n_items].name), "%.64s", o->name);
+	n_items++;
 }
 
 static int by_priority(const void *a, const void *b)
@@ -124,7 +141,23 @@ static int by_priority(const void *a, const void *b)
 
 	if (x->priority != y->priority)
 		return x->priority > y->priority ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	return strcmp(x->name, y->name);
+}
+
+/* Whether a name is that of one that will be started in this batch or later. */
+static int is_awaited(const char *name, void *arg)
+{
+	for (size_t i = 0; i < n_items; i++)
+		if (!strcasecmp(items[i].name, name))
+			return !items[i].batch || items[i].batch == batch;
+	return 0;
+}
+
+static bool is_ready(const struct item *it)
+{
+	_cleanup_free_ char *names = it->after ? strdup(it->after) : NULL;
+
+	return !names || !value_each_word(names, is_awaited, NULL);
 }
 
 static void batch_end(void *unused);
@@ -155,31 +188,52 @@ static void start_one(uint32_t id)
 		one_ended(NULL, 0);
 }
 
+static void begin(struct item *it)
+{
+	it->batch = batch;
+	n_begun++;
+	delay = it->delay;
+	start_one(it->id);
+}
+
 static void batch_begin(void)
 {
-	const struct item *it;
-	size_t first = next_item;
+	struct item *first = NULL;
 
+	batch++;
 	pending = 1;
-	do {
-		it = &items[next_item++];
-		start_one(it->id);
-	} while (next_item < n_items && !it->delay && items[next_item].priority == items[first].priority);
-	delay = it->delay;
-	if (next_item == n_items)
+	for (size_t i = 0; i < n_items; i++) {
+		struct item *it = &items[i];
+
+		if (it->batch || !is_ready(it))
+			continue;
+		if (first && it->priority != first->priority)
+			break;
+		first = first ? first : it;
+		begin(it);
+		if (it->delay)
+			break;
+	}
+	/* A circle, by names that were given later: somebody must be the first. */
+	for (size_t i = 0; !first && i < n_items; i++)
+		if (!items[i].batch)
+			begin(first = &items[i]);
+	if (n_begun == n_items)
 		run_boot_done(NULL);
 	one_ended(NULL, 0);
 }
 
 static void batch_end(void *unused)
 {
-	if (next_item < n_items) {
+	if (n_begun < n_items) {
 		batch_begin();
 		return;
 	}
+	for (size_t i = 0; i < n_items; i++)
+		free(items[i].after);
 	free(items);
 	items = NULL;
-	n_items = next_item = 0;
+	n_items = n_begun = batch = 0;
 }
 
 static void autostart_begin(void)
@@ -200,7 +254,9 @@ static void consider(struct object *o, bool booted)
 	struct run run;
 	int r = run_load(o, &run, &this_boot, NULL);
 
-	if (!r && this_boot) {
+	if (!r && this_boot && run.state == INST_STOPPED) {
+		;	/* stopped for a shutdown of the host that has not come yet */
+	} else if (!r && this_boot) {
 		adopt(o, &run);
 	} else if (!r) {
 		was_running = true;

@@ -89,6 +89,7 @@ int plan_make(struct plan *p, struct object *inst, const struct overlay *over, s
 	int r;
 
 	p->o = object_ref(inst);
+	p->over = over;
 	pthread_mutex_lock(&inst->lock);
 	p->generation = inst->generation;
 	pthread_mutex_unlock(&inst->lock);
@@ -279,6 +280,8 @@ int plan_check(const struct plan *p, const struct caller *who, struct err *e)
 
 		devices |= either(d)->kind == ENT_DEVICE;
 		r = check_permission(d, who, e);
+		if (r == 0 && d->key && d->after && !strcmp(d->key->name, "boot.after"))
+			r = order_check(p, e);
 		if (r == 0)
 			r = check_type(p, d, e);
 		if (r == 0 && up && d->key && d->key->live == KEY_REFUSED)

@@ -18,6 +18,7 @@ struct difference {
 
 struct plan {
 	struct object *o;		/* holds a reference */
+	const struct overlay *over;	/* what it was made with; the caller's */
 	uint64_t generation;
 	struct expanded before, after;
 	struct difference *diffs;	/* what has another meaning than before, in the order in which it is applied */
@@ -47,6 +48,9 @@ int plan_apply(struct plan *p, struct err *e);
 void plan_rollback(struct plan *p);
 void plan_free(struct plan *p);		/* unlocks */
 #define _cleanup_plan_ __attribute__((cleanup(plan_free)))
+
+/* config_order.c: whether the instance would wait for itself at boot. */
+int order_check(const struct plan *p, struct err *e);
 
 /* config.c: applies to an instance what changed since it was started with that configuration. */
 int config_catch_up(struct object *inst, const struct expanded *started, struct err *e);

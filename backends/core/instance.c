@@ -106,6 +106,8 @@ static int parse_option(const char *word, struct wish *w, struct err *e)
 
 	if (!strcmp(word, "force")) {
 		w->flags |= OP_FORCE;
+	} else if (!strcmp(word, "shutdown")) {
+		w->flags |= OP_SHUTDOWN;
 	} else if (!strcmp(word, "async")) {
 		w->async = true;
 	} else if (!strcmp(word, "stateful")) {
@@ -117,7 +119,7 @@ static int parse_option(const char *word, struct wish *w, struct err *e)
 			return e ? err_wrap(e, "timeout") : r;
 		w->timeout = (unsigned)n;
 	} else {
-		return err_set(e, EINVAL, "\"%s\" is not known here; behind the state can stand force, timeout=SECONDS, async", word);
+		return err_set(e, EINVAL, "\"%s\" is not known here; behind the state can stand force, timeout=SECONDS, shutdown, async", word);
 	}
 	return 0;
 }

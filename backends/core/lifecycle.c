@@ -18,9 +18,15 @@
 #include "backends/core/event.h"
 #include "backends/core/exec.h"
 #include "backends/core/idmap.h"
+#include "backends/core/keep.h"
 #include "backends/core/run.h"
 #include "backends/core/storage.h"
 #include "backends/core/value.h"
+
+/* boot.autorestart, and where what it counts is in the keep: other numbers there have other bits set. */
+#define RESTART_TRIES 10
+#define RESTART_SECONDS 60
+#define RESTARTS (1ULL << 61)
 
 /* ---- facts ---- */
 
@@ -208,6 +214,8 @@ static void halted(struct op *op)
 	}
 	exec_instance_gone(o);
 	/* The record of an ephemeral one goes with it: should this server be killed in between, the next one finds it by that. */
+	if (op->kind == OP_STOP && op->flags & OP_SHUTDOWN && !is_ephemeral(o) && !run_save_halted(o, NULL))
+		return;
 	if (op->kind != OP_STOP || !is_ephemeral(o))
 		run_remove(o);
 }
@@ -298,6 +306,47 @@ void lifecycle_drop_ephemeral(struct object *o)
 		run_remove(o);
 }
 
+/* How often an instance was started again because it ended; of whoever starts a crashing one, in whatever server. */
+struct restarts {
+	int64_t since;		/* CLOCK_BOOTTIME, seconds */
+	uint32_t n, pad;
+	uint64_t unused;	/* not as long as a stamp, see change_save() */
+};
+
+static bool may_restart(struct object *o)
+{
+	const uint64_t key = RESTARTS | o->id;
+	struct restarts r = { .n = 0 };
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	if (!keep_get_struct(KEEP_COUNTER, key, &r, sizeof(r)) || now.tv_sec - r.since >= RESTART_SECONDS)
+		r = (struct restarts){ .since = now.tv_sec };
+	if (++r.n > RESTART_TRIES)
+		return false;
+	keep_put(KEEP_COUNTER, key, &r, sizeof(r));
+	return true;
+}
+
+/* boot.autorestart: what ended by itself is started again. */
+static void restart_ended(struct object *o)
+{
+	_cleanup_expanded_ struct expanded x = { .n = 0 };
+	const struct caller who = CALLER_DAEMON;
+	struct err e = ERR_INIT;
+
+	if (o->gone || is_ephemeral(o) || config_expand(o, &x, NULL) < 0 || !expanded_bool(&x, "boot.autorestart", false))
+		return;
+	if (!may_restart(o))
+		err_set(&e, EAGAIN, "%s ended more than %d times in %d seconds and is not started again (boot.autorestart)", o->name,
+			RESTART_TRIES, RESTART_SECONDS);
+	else
+		op_submit(o, OP_START, NULL, OP_DAEMON, 0, &who, NULL, NULL, &e);
+	/* Busy: somebody else decided what becomes of it. */
+	if (e.code && e.code != EBUSY)
+		object_error_set(o, &e);
+}
+
 static void tell_stopped(struct object *o, const char *how)
 {
 	_cleanup_buf_ struct buf extra = BUF_INIT;
@@ -336,10 +385,12 @@ void lifecycle_ended(struct op *op)
 
 	if (!op->result && success_events[op->kind])
 		event_emit(success_events[op->kind], o, NULL);
-	if (op->ended)
+	if (op->ended) {
 		tell_stopped(o, "itself");
-	else if (op->kind == OP_STOP && !op->result)
+		restart_ended(o);
+	} else if (op->kind == OP_STOP && !op->result) {
 		tell_stopped(o, op->flags & OP_FORCE ? "forced" : "shutdown");
+	}
 	wait_notify(o);
 }
 
@@ -380,6 +431,8 @@ void instance_stopped(struct object *o)
 		object_changed(o, CHANGED_STATE | CHANGED_RUNTIME);
 		wait_notify(o);
 	}
+	if (end == IDLE)
+		restart_ended(o);
 	object_put(o);
 }
 

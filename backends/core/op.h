@@ -27,6 +27,7 @@ enum {
 	OP_FORCE = 1 << 0,
 	OP_STATEFUL = 1 << 1,
 	OP_DAEMON = 1 << 2,	/* the daemon asks by itself (autostart) */
+	OP_SHUTDOWN = 1 << 4,	/* the host goes down: at its next boot the instance counts as running */
 	OP_BY_ROOT = 1 << 3,	/* the caller was root: set by op_submit() */
 };
 

@@ -67,7 +67,7 @@ static int replace_file(int dirfd, const char *name, const char *text, bool dura
 	return 0;
 }
 
-static json_t *pack(struct object *o)
+static json_t *pack(struct object *o, bool halted)
 {
 	struct run run;
 
@@ -75,16 +75,17 @@ static json_t *pack(struct object *o)
 	run = o->run;
 	pthread_mutex_unlock(&o->lock);
 	return json_pack("{s:i, s:s, s:s, s:i, s:I, s:i, s:I, s:I, s:I, s:s}", "format", 1, "boot_id", this_boot_id(), "state",
-			 inst_state_name(run.state), "init_pid", (int)run.init_pid, "init_start", (json_int_t)run.init_start,
+			 inst_state_name(halted ? INST_STOPPED : run.state), "init_pid", (int)run.init_pid, "init_start",
+			 (json_int_t)run.init_start,
 			 "monitor_pid", (int)run.monitor_pid, "monitor_start", (json_int_t)run.monitor_start, "started",
 			 (json_int_t)run.started.tv_sec, "started_ns", (json_int_t)run.started.tv_nsec, "cgroup", run.cgroup);
 }
 
-int run_save(struct object *o, bool durable, struct err *e)
+static int save(struct object *o, bool halted, bool durable, struct err *e)
 {
 	HOLD_LOCK(&stripes[o->id % STRIPES]);
 	_cleanup_close_ int dir = object_dirfd(o);
-	_cleanup_json_ json_t *j = pack(o);
+	_cleanup_json_ json_t *j = pack(o, halted);
 	_cleanup_free_ char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
 	int r;
 
@@ -94,6 +95,16 @@ int run_save(struct object *o, bool durable, struct err *e)
 		return err_set(e, ENOMEM, "out of memory");
 	r = replace_file(dir, RECORD, text, durable, e);
 	return r < 0 && e ? err_wrap(e, "run record of %s", o->name) : r;
+}
+
+int run_save(struct object *o, bool durable, struct err *e)
+{
+	return save(o, false, durable, e);
+}
+
+int run_save_halted(struct object *o, struct err *e)
+{
+	return save(o, true, true, e);
 }
 
 static int64_t number(json_t *j, const char *name)
@@ -126,6 +137,8 @@ int run_load(struct object *o, struct run *ret, bool *this_boot, struct err *e)
 	};
 	if (json_is_string(json_object_get(j, "cgroup")))
 		snprintf(ret->cgroup, sizeof(ret->cgroup), "%s", json_string_value(json_object_get(j, "cgroup")));
+	if (!strcmp(state, inst_state_name(INST_STOPPED)))
+		ret->state = INST_STOPPED;
 	*this_boot = !strcmp(boot, this_boot_id());
 	return 0;
 }

@@ -11,6 +11,9 @@
 /* Writes o->run. durable: on disk before it returns; otherwise only safe against the death of the server. */
 int run_save(struct object *o, bool durable, struct err *e);
 
+/* It was stopped because the host goes down: at the next boot it counts as running then. Durable. */
+int run_save_halted(struct object *o, struct err *e);
+
 /* -ENOENT: no record. -EINVAL: not readable. *this_boot: false when the record was written before the host was booted. */
 int run_load(struct object *o, struct run *ret, bool *this_boot, struct err *e);
 void run_remove(struct object *o);

@@ -10,6 +10,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/idmap.h"
 #include "backends/core/network.h"
+#include "backends/core/restricted.h"
 
 /* ---- differences ---- */
 
@@ -179,7 +180,7 @@ static int check_permission(const struct difference *d, const struct caller *who
 		return 0;
 	if (d->key && d->key->flags & KEY_ROOT)
 		return err_set(e, EPERM, "only root may change %.100s (from %.80s)", it->name, it->source);
-	if (it->kind == ENT_DEVICE && d->after && device_needs_root(it->value, it->len))
+	if (it->kind == ENT_DEVICE && d->after && restricted_device(it->value, it->len))
 		return err_set(e, EPERM, "only root may give devices of the host: %.64s (from %.80s)", it->name, it->source);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "backends/core/expand.h"
 #include "backends/core/keys.h"
+#include "backends/core/restricted.h"
 #include "backends/core/value.h"
 
 #define TEXT_MAX (64u << 10)
@@ -175,7 +176,8 @@ int rules_check_permission(const struct entry_change *c, const struct caller *wh
 	if (k && k->flags & KEY_ROOT)
 		return err_set(e, EPERM, "only root may change %.100s", c->name);
 	/* to take a device away gives nobody any power */
-	if (c->kind == ENT_DEVICE && c->value && device_needs_root(c->value, c->len))
-		return err_set(e, EPERM, "device %.64s: only root may give devices of the host", c->name);
+	if (c->kind == ENT_DEVICE && c->value && restricted_device(c->value, c->len))
+		return err_set(e, EPERM, "device %.64s: only root may give devices of the host that no list in settings/restricted.* names",
+			       c->name);
 	return 0;
 }

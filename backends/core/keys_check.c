@@ -302,3 +302,47 @@ KEY_CHECK(instances)
 	r = value_each_word(text, check_instance, &l);
 	return r == 0 && !l.n ? err_set(e, EINVAL, "no instance is named; right are c1 and c1, c2") : r;
 }
+
+/* ---- lists of what users may have ---- */
+
+static int check_listed_path(const char *word, void *arg)
+{
+	if (*word != '/' || !word[1])
+		return err_set(arg, EINVAL, "\"%.100s\" is not the absolute path of a directory", word);
+	for (const char *p = word; *p;) {
+		size_t n = strcspn(++p, "/");
+
+		if (!n || (n == 1 && *p == '.') || (n == 2 && !memcmp(p, "..", 2)))
+			return err_set(arg, EINVAL, "\"%.100s\" must be written without //, /./, /../ and a slash at its end", word);
+		p += n;
+	}
+	return 0;
+}
+
+KEY_CHECK(paths)
+{
+	_cleanup_free_ char *text = strdup(value);
+
+	return text ? value_each_word(text, check_listed_path, e) : err_sys(e, ENOMEM, "no memory");
+}
+
+static int check_listed_interface(const char *word, void *arg)
+{
+	if (strlen(word) < 16 && !strchr(word, '/') && strcmp(word, ".") != 0 && strcmp(word, "..") != 0)
+		return 0;
+	return err_set(arg, EINVAL, "\"%.100s\" cannot be the name of an interface", word);
+}
+
+KEY_CHECK(parents)
+{
+	_cleanup_free_ char *text = strdup(value);
+
+	return text ? value_each_word(text, check_listed_interface, e) : err_sys(e, ENOMEM, "no memory");
+}
+
+KEY_CHECK(allow)
+{
+	if (!strcmp(value, "allow") || !strcmp(value, "block"))
+		return 0;
+	return err_set(e, EINVAL, "\"%.64s\" is neither allow nor block", value);
+}

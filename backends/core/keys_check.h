@@ -25,6 +25,9 @@ KEY_CHECK(enforce);
 KEY_CHECK(proc_cpus);		/* cpuset or quota */
 KEY_CHECK(cpu);
 KEY_CHECK(allowance);
+KEY_CHECK(paths);		/* absolute, separated by commas or blanks */
+KEY_CHECK(parents);		/* names of interfaces of the host, likewise */
+KEY_CHECK(allow);		/* allow or block */
 KEY_CHECK(instances);		/* names, separated by commas or blanks */
 KEY_CHECK(compression);
 KEY_CHECK(expiry);

@@ -20,6 +20,7 @@
 #define TYPE_PRIORITY .type = "0 to 10", .check = key_check_priority, .same = key_same_integer
 #define TYPE_TEXT .type = "text", .check = key_check_text
 #define TYPE_SECONDS .type = "time span", .check = key_check_seconds, .same = key_same_seconds
+#define TYPE_ALLOW .type = "allow or block", .def = "block", .live = KEY_LIVE, .flags = KEY_SETTING, .check = key_check_allow
 #define TYPE_SIZE .type = "size", .check = key_check_size, .same = key_same_size
 
 const struct key key_table[] = {
@@ -150,6 +151,16 @@ const struct key key_table[] = {
 
 	{ .name = "images.compression_algorithm", .type = "name", .def = "gzip", .live = KEY_LIVE, .flags = KEY_SETTING,
 	  .check = key_check_compression, .doc = "of published images and backups: bzip2, gzip, lzma, xz, zstd, none" },
+	{ .name = "restricted.devices.disk.paths", .type = "paths", .def = "none", .live = KEY_LIVE, .flags = KEY_SETTING,
+	  .check = key_check_paths,
+	  .doc = "directories of the host that users may give to their instances as disks: these very ones, not what is below" },
+	{ .name = "restricted.devices.proxy", TYPE_ALLOW, .doc = "whether users may give proxy devices" },
+	{ .name = "restricted.devices.unix-block", TYPE_ALLOW, .doc = "whether users may give block devices of the host" },
+	{ .name = "restricted.devices.unix-char", TYPE_ALLOW, .doc = "whether users may give character devices of the host" },
+	{ .name = "restricted.devices.unix-hotplug", TYPE_ALLOW, .doc = "whether users may give devices of the host that come and go" },
+	{ .name = "restricted.networks.access", .type = "names", .def = "none", .live = KEY_LIVE, .flags = KEY_SETTING,
+	  .check = key_check_parents,
+	  .doc = "interfaces of the host that users may name as parent= of nics; networks of the tree are free for all" },
 	{ .name = "trash.expiry", TYPE_SECONDS, .def = "24h", .live = KEY_LIVE, .flags = KEY_SETTING,
 	  .doc = "how long removed instances stay in trash/" },
 	{ .name = NULL },
@@ -217,7 +228,7 @@ const struct key_refusal key_refused[] = {
 	{ "images.default_architecture", IMAGES_LATER },
 	{ "images.remote_cache_expiry", IMAGES_LATER },
 	{ "loki.*", "logs are not sent anywhere; events and events.log can be read" },
-	{ "restricted.*", "there is no list of exceptions yet for what only root may set" },
+	{ "restricted.*", "users may have what settings/restricted.devices.* and restricted.networks.access list; all else is root's" },
 	{ "storage.*", "storage is chosen by options of the daemon; see instfs(8)" },
 	{ NULL, NULL },
 };

@@ -274,6 +274,12 @@ static int trash_remove(struct view *dir, const char *name, struct err *e)
 	return r;
 }
 
+/* What more than the name changes. */
+static int (*rename_of(enum space s))(struct object *o, const char *new_name, struct err *e)
+{
+	return s == SPACE_NETWORKS ? network_rename : s == SPACE_PROFILES ? config_rename_profile : object_rename;
+}
+
 static int space_rename(struct view *from, const char *name, struct view *to, const char *new_name, struct err *e)
 {
 	enum space s = spaces[space_of(from)].space;
@@ -289,7 +295,7 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 		return err_set(e, EPERM, "what is in the trash can only be moved back to instances/");
 	if (s == SPACE_INSTANCES && !instance_is_running(o))
 		backend_forget(o);
-	if (!(s == SPACE_NETWORKS ? network_rename(o, new_name, e) : object_rename(o, new_name, e))) {
+	if (!rename_of(s)(o, new_name, e)) {
 		tell(space_of(from), "renamed", o, name);
 		return 0;
 	}

@@ -170,14 +170,40 @@ struct users {
 	const struct request *q;
 	struct plan *plans;	/* of those that run and differ */
 	size_t n, cap;
+	struct buf refusals;	/* a sentence for each user that cannot take it */
+	size_t n_refusals;
+	int code;		/* of the first one */
 	struct err *e;
 };
+
+#define REFUSALS_MAX 4		/* told in full; the others are counted */
 
 static void users_free(struct users *u)
 {
 	for (size_t i = 0; i < u->n; i++)
 		plan_free(&u->plans[i]);
 	free(u->plans);
+	buf_free(&u->refusals);
+}
+
+static int refuse(struct users *u, const char *name, const struct err *why)
+{
+	if (!u->n_refusals)
+		u->code = why->code;
+	if (u->n_refusals < REFUSALS_MAX)
+		buf_addf(&u->refusals, "%sinstance %s: %s", u->n_refusals ? "; " : "", name, why->text);
+	u->n_refusals++;
+	return 0;
+}
+
+/* All of them, so that the administrator need not try once for each. */
+static int refused(const struct users *u, struct err *e)
+{
+	if (!u->n_refusals)
+		return 0;
+	if (u->n_refusals > REFUSALS_MAX)
+		return err_set(e, u->code, "%zu instances refuse: %.440s", u->n_refusals, buf_str(&u->refusals));
+	return err_set(e, u->code, "%s", buf_str(&u->refusals));
 }
 
 static int check_user(uint32_t id, const char *name, void *arg)
@@ -185,15 +211,16 @@ static int check_user(uint32_t id, const char *name, void *arg)
 	struct users *u = arg;
 	_cleanup_object_ struct object *o = object_get(id);
 	_cleanup_plan_ struct plan p = PLAN_INIT;
+	struct err why = ERR_INIT;
 	int r;
 
 	if (!o)
 		return 0;
-	r = plan_make(&p, o, &u->q->over, u->e);
+	r = plan_make(&p, o, &u->q->over, &why);
 	if (r == 0)
-		r = plan_check(&p, u->q->who, u->e);
+		r = plan_check(&p, u->q->who, &why);
 	if (r < 0)
-		return err_wrap(u->e, "instance %s", name), r;
+		return refuse(u, name, &why);
 	/* one that is being started now applies what it missed at the end of its start, see config_catch_up() */
 	if (!p.n_diffs || u->q->dry || !plan_is_up(&p))
 		return 0;
@@ -248,6 +275,8 @@ static int try_profile(struct request *q, struct err *e)
 		return 1;
 	if (r == 0)
 		r = profile_each_user(q->o, check_user, &u);
+	if (r == 0)
+		r = refused(&u, e);
 	if (r < 0 || q->dry)
 		return r;
 	pthread_mutex_lock(&q->o->change);
@@ -282,6 +311,13 @@ static int change_network(const struct request *q, struct err *e)
 	HOLD_CONFIG(wrlock);
 
 	return network_change(q->o, &q->c, q->dry, e);
+}
+
+int config_rename_profile(struct object *o, const char *new_name, struct err *e)
+{
+	HOLD_CONFIG(wrlock);
+
+	return profile_rename(o, new_name, e);
 }
 
 /* What no instance sees: descriptions, properties of images, settings. */

@@ -58,6 +58,10 @@ int config_name_check(struct object *o, enum entry_kind k, const char *name, str
 
 /* ---- profiles ---- */
 /* Instances that use it: f(id, name), as object_each(). */
+/* Its users follow. EPERM: default; EEXIST. */
+int config_rename_profile(struct object *o, const char *new_name, struct err *e);
+/* At start: ends renames that a server was killed in. */
+int profile_end_renames(struct err *e);
 int profile_each_user(struct object *profile, int (*f)(uint32_t id, const char *name, void *arg), void *arg);
 
 /* ---- documents ---- */

@@ -222,9 +222,7 @@ int object_rename(struct object *o, const char *new_name, struct err *e)
 		r = err_set(e, EPERM, "what is in %s cannot be renamed", space_name(s));
 	if (r < 0 || !strcmp(old, new_name))
 		return r;
-	r = check_unused(o, e);
-	if (!r)
-		r = object_move(o, s, s, new_name, true, e);
+	r = object_move(o, s, s, new_name, true, e);
 	if (!r)
 		object_changed(o, CHANGED_NAME);
 	return r;

@@ -13,6 +13,7 @@
 
 #include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
+#include "backends/core/config.h"
 #include "backends/core/object.h"
 #include "backends/core/storage.h"
 #include "backends/core/value.h"
@@ -138,6 +139,8 @@ int upkeep_init(struct err *e)
 
 	if (!r)
 		r = default_profile(e);
+	if (!r)
+		r = profile_end_renames(e);
 	if (r)
 		return r;
 	object_on_purge(purge);

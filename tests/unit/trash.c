@@ -103,7 +103,7 @@ static void test_refused(void)
 	CHECK(!set(p, ENT_CONFIG, "security.protection.delete", "true"));
 	CHECK(!set(a, ENT_FIELD, "profiles", "default\nused\n"));
 	CHECK(object_remove(a, &last) == -EPERM);
-	CHECK(object_remove(p, &last) == -EBUSY && strstr(last.text, "busy") && object_rename(p, "q", &last) == -EBUSY);
+	CHECK(object_remove(p, &last) == -EBUSY && strstr(last.text, "busy"));
 	CHECK(!set(a, ENT_FIELD, "profiles", "used2"));
 	CHECK(!object_rename(p, "q", &last) && !object_remove(p, &last) && !object_remove(a, &last));
 	CHECK(is("test -z \"$(ls profiles)\""));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/asked.h"
 #include "fs/proc.h"
 
 static const struct row *by_id[ROW_MAX];
@@ -90,6 +91,7 @@ int row_init(void)
 {
 	int r;
 
+	asked_rows_make();
 	proc_rows_make();
 	r = row_each(index_row, NULL);
 

@@ -64,6 +64,8 @@ enum row_id {
 	ROW_TRASH_REMOVED = 240, ROW_TRASH_EXPIRES = 241, ROW_TRASH_CONFIG_YAML = 242, ROW_TRASH_ERROR = 243,
 	/* proc/ and sys/ of an instance: the library's numbers behind this one, up to 319 */
 	ROW_PROC = 256, ROW_PROC_DIR = 257, ROW_SYS_DIR = 276,
+	/* proc/ and sys/ at the top: the library's numbers behind this one, up to 431 */
+	ROW_ASKED = 400, ROW_ASKED_PROC = 401, ROW_ASKED_SYS = 420,
 	ROW_MAX = 512,
 };
 

@@ -18,6 +18,7 @@
 #include "backends/core/op.h"
 #include "backends/core/upkeep.h"
 #include "backends/core/value.h"
+#include "fs/asked.h"
 #include "fs/edit.h"
 #include "fs/events.h"
 #include "fs/metrics.h"
@@ -562,6 +563,10 @@ static const struct row top_rows[] = {
 	  .doc = "settings of the daemon, one key per file; absent means the default" },
 	{ .id = ROW_NETWORKS, .name = "networks", .mode = S_IFDIR | 0755, .dir = &networks_dir,
 	  .doc = "managed bridges; mkdir makes one, rmdir takes it down when nobody uses it" },
+	{ .id = ROW_ASKED_PROC, .name = "proc", .mode = S_IFDIR | 0555, .dir = &asked_proc_dir,
+	  .doc = "files of /proc, to each reader those of his container; with sys/ in place of /var/lib/lxcfs" },
+	{ .id = ROW_ASKED_SYS, .name = "sys", .mode = S_IFDIR | 0555, .dir = &asked_sys_dir,
+	  .doc = "files of /sys, to each reader those of his container" },
 	{ 0 },
 };
 static const struct dir top_dir = { top_rows, NULL };

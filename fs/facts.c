@@ -37,16 +37,19 @@ static void take_personality(struct object *o, struct proc_facts *f)
 
 static void take_memory(const struct expanded *x, struct proc_facts *f)
 {
-	const char *value = expanded_get(x, "limits.memory"), *enforce = expanded_get(x, "limits.memory.enforce");
+	const char *value = expanded_get(x, "limits.memory"), *enforce = expanded_get(x, "limits.memory.enforce"),
+		   *swap = expanded_get(x, "limits.memory.swap");
 	struct sysinfo si;
 	uint64_t bytes;
+	bool allowed;
 
 	f->memory = f->swap = PROC_NO_LIMIT;
 	if (value && !(enforce && !strcmp(enforce, "soft")) && !sysinfo(&si) &&
 	    !value_size_or_percent(value, (uint64_t)si.totalram * si.mem_unit, &bytes, NULL))
 		f->memory = f->swap = bytes;
-	if (!expanded_bool(x, "limits.memory.swap", true))
-		f->swap = 0;
+	/* a size is that much besides the memory; true leaves it to what the memory is limited to */
+	if (swap && !value_swap(swap, &allowed, &bytes, NULL) && bytes != UINT64_MAX)
+		f->swap = bytes;
 }
 
 static void take_cpu(const struct expanded *x, struct proc_facts *f)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The program: the list of backends and storage drivers, and in which order a server comes to life. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/core/backend.h"
@@ -8,6 +9,7 @@
 #include "backends/core/image.h"
 #include "backends/core/instance.h"
 #include "backends/core/keep.h"
+#include "backends/core/mount.h"
 #include "backends/core/network.h"
 #include "backends/core/object.h"
 #include "backends/core/op.h"
@@ -66,6 +68,18 @@ static int open_store(const struct options *o, struct err *e)
 	return r;
 }
 
+/* Where no instance runs nothing stays mounted. */
+static void leave_run_directory(void)
+{
+	static const char *const parts[] = { "lxc", "rootfs" };
+	char path[512];
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", model_rundir(), parts[i]);
+		mount_private_end(path);
+	}
+}
+
 static int serve(struct err *e)
 {
 	int r = open_store(&shm->options, e);
@@ -98,6 +112,7 @@ static int serve(struct err *e)
 	change_save();
 	rootfs_close();
 	base_wait();
+	leave_run_directory();
 	return r;
 }
 

@@ -46,6 +46,11 @@ int mount_private(const char *path, mode_t mode, struct err *e)
 	return 0;
 }
 
+void mount_private_end(const char *path)
+{
+	umount2(path, UMOUNT_NOFOLLOW);
+}
+
 int mount_tree(const char *path, int userns, uint64_t attr, unsigned flags, struct err *e)
 {
 	unsigned recursive = flags & MOUNT_TREE_RECURSIVE ? AT_RECURSIVE : 0;

@@ -16,6 +16,8 @@ int mount_is(const char *path);
 
 /* Makes the directory when it is missing, and a private mount of its own when it is not yet one. */
 int mount_private(const char *path, mode_t mode, struct err *e);
+/* At the end: undone, unless something is mounted or open below (an instance runs). */
+void mount_private_end(const char *path);
 
 /* A detached copy of the tree at path (one mount, not those below it), mapped by the user namespace (-1: not), as a
  * descriptor. */

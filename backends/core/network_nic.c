@@ -147,6 +147,18 @@ static int look_for_twin(uint32_t id, const char *name, void *arg)
 	return o && config_expand(o, &x, NULL) == 0 ? find_clash(&x, name, t) : 0;
 }
 
+/* On a bridge that is not ours nobody gives the address; it can only be enforced. */
+static int check_unmanaged(const struct expanded_item *it, const struct network_nic *n, struct err *e)
+{
+	bool ip4 = n->ip4.family && !n->filter4, ip6 = n->ip6.family && !n->filter6;
+	char type[32];
+
+	if ((!ip4 && !ip6) || !device_get(it->value, it->len, "nictype", type, sizeof(type)) || strcmp(type, "bridged") != 0)
+		return 0;
+	return err_set(e, EINVAL, "device %s: %s.address= on a bridge that is not a managed network needs security.%s_filtering=true",
+		       it->name, ip4 ? "ipv4" : "ipv6", ip4 ? "ipv4" : "ipv6");
+}
+
 static int check_device(struct object *inst, const struct expanded *x, const struct expanded_item *it, struct err *e)
 {
 	_cleanup_network_config_ struct network_config c = { .id = 0 };
@@ -155,8 +167,10 @@ static int check_device(struct object *inst, const struct expanded *x, const str
 	struct twin t = { inst, &nic, it->name, e };
 	int r;
 
-	if (!network_nic_parse(it->value, it->len, &nic) || !nic.network[0])
+	if (!network_nic_parse(it->value, it->len, &nic))
 		return 0;
+	if (!nic.network[0])
+		return check_unmanaged(it, &nic, e);
 	net = object_find(SPACE_NETWORKS, nic.network);
 	if (!net)
 		return err_set(e, EINVAL, "device %s: there is no network %s; mkdir networks/%s makes one", it->name, nic.network,

@@ -54,7 +54,7 @@ static uint64_t get_rate(const struct text *t, const char *key)
 static enum nic_kind kind_of(const char *nictype)
 {
 	static const char *const kinds[] = {
-		[NIC_BRIDGED] = "bridged", [NIC_MACVLAN] = "macvlan", [NIC_IPVLAN] = "ipvlan", [NIC_PHYSICAL] = "physical",
+		[NIC_BRIDGED] = "bridged", [NIC_MACVLAN] = "macvlan", [NIC_PHYSICAL] = "physical",
 		[NIC_P2P] = "p2p", [NIC_ROUTED] = "routed",
 	};
 

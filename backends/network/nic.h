@@ -10,7 +10,7 @@
 
 #include "backends/core/value_net.h"
 
-enum nic_kind { NIC_BRIDGED, NIC_MACVLAN, NIC_IPVLAN, NIC_PHYSICAL, NIC_P2P, NIC_ROUTED };
+enum nic_kind { NIC_BRIDGED, NIC_MACVLAN, NIC_PHYSICAL, NIC_P2P, NIC_ROUTED };
 
 struct nic {
 	enum nic_kind kind;
@@ -47,6 +47,10 @@ int nic_remove(const struct nic *n, struct err *e);
 
 /* Gives it to the network namespace of a process, under that name, up, with its addresses when the kind has them. */
 int nic_hand_over(const struct nic *n, pid_t init, const char *name, struct err *e);
+/* Gives NIC_ROUTED in a running instance its addresses and routes. */
+int nic_address_inside(const struct nic *n, pid_t init, const char *name, struct err *e);
+/* The addresses inside of NIC_ROUTED as in n instead of those in before. */
+int nic_change_inside(const struct nic *n, const struct nic *before, pid_t init, const char *name, struct err *e);
 /* Takes what has no end on the host out of a running instance again. */
 int nic_take_out(const struct nic *n, pid_t init, const char *name, struct err *e);
 

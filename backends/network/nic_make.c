@@ -13,8 +13,6 @@
 
 static const char *kernel_lacks(const struct nic *n)
 {
-	if (n->kind == NIC_IPVLAN)
-		return "ipvlan interfaces";
 	return n->kind == NIC_MACVLAN ? "macvlan interfaces" : n->kind == NIC_PHYSICAL ? "VLAN interfaces" : "veth interfaces";
 }
 
@@ -65,7 +63,7 @@ static void print_vlan(const struct nic *n, struct buf *ip)
 	char name[32];
 
 	snprintf(name, sizeof(name), "%.15s.%d", n->parent, n->vlan);
-	if ((n->kind == NIC_MACVLAN || n->kind == NIC_IPVLAN) && n->vlan > 0 && !host_has(name))
+	if (n->kind == NIC_MACVLAN && n->vlan > 0 && !host_has(name))
 		buf_addf(ip, "link add link %s name %s type vlan id %d\nlink set dev %s up\n", n->parent, name, n->vlan, name);
 }
 
@@ -267,46 +265,68 @@ struct address_print {
 	struct buf *ip;
 	const char *name;
 	unsigned prefix;
+	const char *verb;
 };
 
 static int print_address(const char *word, void *arg)
 {
 	const struct address_print *p = arg;
 
-	buf_addf(p->ip, "address add %s/%u dev %s%s\n", word, p->prefix, p->name, p->prefix == 128 ? " nodad" : "");
+	buf_addf(p->ip, "address %s %s/%u dev %s\n", p->verb, word, p->prefix, p->name);
 	return 0;
 }
 
 static void print_inside(const struct nic *n, const char *name, struct buf *ip)
 {
-	struct address_print p = { ip, name, 32 };
+	struct address_print p = { ip, name, 32, "replace" };
 
 	if (n->kind != NIC_ROUTED)
 		return;
 	if (n->ip4[0])
 		net_each_word(n->ip4, print_address, &p, NULL);
 	if (n->gateway4)
-		buf_addf(ip, "route add %s dev %s scope link\nroute add default via %s dev %s\n", n->host4, name, n->host4, name);
+		buf_addf(ip, "route replace %s dev %s scope link\nroute replace default via %s dev %s\n", n->host4, name, n->host4, name);
 	p.prefix = 128;
 	if (n->ip6[0])
 		net_each_word(n->ip6, print_address, &p, NULL);
 	if (n->gateway6)
-		buf_addf(ip, "route add %s dev %s\nroute add default via %s dev %s\n", n->host6, name, n->host6, name);
+		buf_addf(ip, "route replace %s dev %s\nroute replace default via %s dev %s\n", n->host6, name, n->host6, name);
+}
+
+int nic_address_inside(const struct nic *n, pid_t init, const char *name, struct err *e)
+{
+	_cleanup_buf_ struct buf inside = BUF_INIT;
+
+	print_inside(n, name, &inside);
+	return program_ip_in(init, &inside, e);
 }
 
 int nic_hand_over(const struct nic *n, pid_t init, const char *name, struct err *e)
 {
-	_cleanup_buf_ struct buf ip = BUF_INIT, inside = BUF_INIT;
+	_cleanup_buf_ struct buf ip = BUF_INIT;
 	int r;
 
 	buf_addf(&ip, "link set dev %s name %s netns %d up\n", n->peer, name, (int)init);
-	print_inside(n, name, &inside);
 	r = program_batch(PROGRAM_IP, &ip, e);
 	if (r == -EEXIST)
 		err_set(e, EEXIST, "the instance has an interface %s already", name);
-	if (r == 0)
-		r = program_ip_in(init, &inside, e);
-	return r;
+	return r < 0 ? r : nic_address_inside(n, init, name, e);
+}
+
+int nic_change_inside(const struct nic *n, const struct nic *before, pid_t init, const char *name, struct err *e)
+{
+	_cleanup_buf_ struct buf ip = BUF_INIT;
+	struct address_print p = { &ip, name, 32, "del" };
+
+	if (n->kind != NIC_ROUTED || (!strcmp(n->ip4, before->ip4) && !strcmp(n->ip6, before->ip6)))
+		return 0;
+	if (before->ip4[0])
+		net_each_word(before->ip4, print_address, &p, NULL);
+	p.prefix = 128;
+	if (before->ip6[0])
+		net_each_word(before->ip6, print_address, &p, NULL);
+	print_inside(n, name, &ip);
+	return program_ip_in(init, &ip, e);
 }
 
 int nic_take_out(const struct nic *n, pid_t init, const char *name, struct err *e)

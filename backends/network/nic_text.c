@@ -28,14 +28,10 @@ void nic_print_links(const struct nic *n, struct buf *ip)
 		print_settings(n, n->host, ip);
 		break;
 	case NIC_MACVLAN:
-	case NIC_IPVLAN:
 		buf_addf(ip, "link add link %s", n->parent);
 		if (n->vlan > 0)
 			buf_addf(ip, ".%d", n->vlan);
-		if (n->kind == NIC_MACVLAN)
-			buf_addf(ip, " name %s address %s type macvlan mode %s\n", n->peer, n->hwaddr, n->mode);
-		else
-			buf_addf(ip, " name %s type ipvlan mode l3s\n", n->peer);
+		buf_addf(ip, " name %s address %s type macvlan mode %s\n", n->peer, n->hwaddr, n->mode);
 		break;
 	case NIC_PHYSICAL:
 		if (n->vlan > 0)
@@ -122,6 +118,10 @@ void nic_print_routes(const struct nic *n, const struct nic *before, struct buf 
 		print_each(before->routes4, print_route, &p);
 		p.keep = n ? n->routes6 : NULL;
 		print_each(before->routes6, print_route, &p);
+		p.keep = n ? n->ip4 : NULL;
+		print_family(before, before->ip4, "", &p);
+		p.keep = n ? n->ip6 : NULL;
+		print_family(before, before->ip6, "", &p);
 	}
 	if (!n)
 		return;

@@ -59,14 +59,20 @@ static const struct probe probes[] = {
 	{ "type=nic\nnictype=bridged\nparent=lxcbr0\nname=eth0\nhwaddr=00:16:3e:01:02:03\nmtu=1500\nhost_name=veth-c1\n", 0 },
 	{ "type=nic\nnictype=bridged\n", -EINVAL }, { "type=nic\nparent=lxcbr0\n", -EINVAL }, { "type=nic\nnictype=p2p\n", 0 },
 	{ "type=nic\nnictype=p2p\nparent=eth0\n", -EINVAL }, { "type=nic\nnictype=macvlan\nparent=eth0\n", 0 },
-	{ "type=nic\nnictype=physical\nparent=eth0\nhost_name=x1\n", -EINVAL }, { "type=nic\nnictype=routed\n", -EOPNOTSUPP },
-	{ "type=nic\nnictype=token\n", -EINVAL }, { "type=nic\nnetwork=lxdbr0\n", -EOPNOTSUPP },
+	{ "type=nic\nnictype=physical\nparent=eth0\nhost_name=x1\n", -EINVAL }, { "type=nic\nnictype=routed\n", 0 },
+	{ "type=nic\nnictype=ipvlan\nparent=eth0\n", -EOPNOTSUPP },
+	{ "type=nic\nnictype=token\n", -EINVAL }, { "type=nic\nnetwork=lxdbr0\n", 0 },
+	{ "type=nic\nnetwork=lxdbr0\nparent=eth0\n", -EINVAL }, { "type=nic\nnetwork=br0\nlimits.max=10Mbit\nlimits.ingress=1Gibit\n", 0 },
+	{ "type=nic\nnetwork=br0\nlimits.ingress=10M\n", -EINVAL }, { "type=nic\nnetwork=br0\nipv4.address=10.0.0\n", -EINVAL },
+	{ "type=nic\nnetwork=br0\nipv4.address=10.0.0.1,10.0.0.2\n", -EINVAL }, { "type=nic\nnetwork=br0\nvlan=4095\n", -ERANGE },
+	{ "type=nic\nnetwork=br0\nsecurity.ipv4_filtering=true\n", -EINVAL }, { "type=nic\nnetwork=br0\nvlan.tagged=5\n", -EOPNOTSUPP },
+	{ "type=nic\nnetwork=br0\nipv4.routes=10.0.0.1/8\n", -EINVAL }, { "type=nic\nnictype=macvlan\nparent=e0\nlimits.max=1Mbit\n", -EINVAL },
 	{ "type=nic\nnictype=p2p\nname=e\n", -EINVAL }, { "type=nic\nnictype=p2p\nname=interface0123456\n", -EINVAL },
 	{ "type=nic\nnictype=p2p\nname=a b\n", -EINVAL }, { "type=nic\nnictype=p2p\nname=..\n", -EINVAL },
 	{ "type=nic\nnictype=p2p\nhwaddr=01:16:3e:01:02:03\n", -EINVAL }, { "type=nic\nnictype=p2p\nhwaddr=0016.3e01.0203\n", -EINVAL },
 	{ "type=nic\nnictype=p2p\nhwaddr=00:16:3e:01:02:03:04\n", -EINVAL }, { "type=nic\nnictype=p2p\nhwaddr=00:00:00:00:00:00\n", -EINVAL },
 	{ "type=nic\nnictype=p2p\nmtu=1279\n", -ERANGE }, { "type=nic\nnictype=p2p\nmtu=16385\n", -ERANGE },
-	{ "type=nic\nnictype=p2p\nvlan=5\n", -EOPNOTSUPP }, { "type=nic\nnictype=p2p\nipv4.address=10.0.0.1\n", -EOPNOTSUPP },
+	{ "type=nic\nnictype=p2p\nvlan=5\n", -EINVAL }, { "type=nic\nnictype=p2p\nipv4.address=10.0.0.1\n", -EINVAL },
 	{ "type=none\n", 0 }, { "type=none\npath=/\n", -EINVAL }, { "type=unix-char\npath=/dev/x\n", -EOPNOTSUPP },
 	{ "type=proxy\n", -EOPNOTSUPP }, { "type=gpu\n", -EOPNOTSUPP }, { "type=floppy\n", -EINVAL }, { "path=/\n", -EINVAL }, { "", -EINVAL },
 	{ "\n", -EINVAL }, { "# nothing\n", -EINVAL }, { "type=disk\npath\n", -EINVAL }, { "=x\ntype=none\n", -EINVAL },
@@ -101,7 +107,8 @@ static void test_root(void)
 {
 	CHECK(needs("type=disk\nsource=/srv\npath=/mnt\n") && !needs("type=disk\npath=/\n"));
 	CHECK(needs("type=nic\nnictype=macvlan\nparent=eth0\n") && needs("type=nic\nnictype=physical\nparent=eth0\n"));
-	CHECK(!needs("type=nic\nnictype=bridged\nparent=br0\n") && !needs("type=nic\nnictype=p2p\n"));
+	CHECK(needs("type=nic\nnictype=bridged\nparent=br0\n") && !needs("type=nic\nnictype=p2p\n") && !needs("type=nic\nnetwork=br0\n"));
+	CHECK(needs("type=nic\nnetwork=br0\nipv4.routes=10.0.0.0/8\n") && needs("type=nic\nnictype=routed\n"));
 	CHECK(needs("type=unix-char\n") && needs("type=proxy\n") && needs("nonsense") && needs(""));
 	CHECK(!needs("type=none\n"));
 	CHECK(needs("type=nic\nparent=eth0\n"));

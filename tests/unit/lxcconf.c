@@ -112,6 +112,7 @@ static void test_environment(void)
 /* What all devices together add; the records go below a directory of the test. */
 static int prepare(const char *dir)
 {
+	static struct object inst = { .id = 7 };
 	struct place p = place;
 	int r;
 
@@ -119,7 +120,7 @@ static int prepare(const char *dir)
 	buf_reset(&out);
 	buf_addstr(&out, "\n");
 	err_clear(&last);
-	r = devices_prepare(NULL, &p, &x, &map, &out, &last);
+	r = devices_prepare(&inst, &p, &x, &map, &out, &last);
 	return r;
 }
 
@@ -129,31 +130,6 @@ static void sweep(const char *dir)
 
 	snprintf(line, sizeof(line), "rm -rf '%s'/devices", dir);
 	CHECK(system(line) == 0);
-}
-
-static void test_nics(void)
-{
-	char dir[] = "/tmp/instfs-unit-lxcconf.XXXXXX";
-
-	CHECK(mkdtemp(dir) != NULL);
-	clear();
-	add(ENT_DEVICE, "a", "type=nic\nnictype=p2p\nhwaddr=00:16:3e:00:00:01\n");
-	add(ENT_DEVICE, "bb", "type=nic\nnictype=p2p\nname=eth0\nhost_name=veth9\nmtu=1400\nhwaddr=00:16:3e:01:02:03\n");
-	add(ENT_DEVICE, "ddd", "type=nic\nnictype=macvlan\nparent=lo\nhwaddr=00:16:3e:00:00:03\n");
-	CHECK(prepare(dir) == 0);
-	CHECK(has("lxc.net.0.type = veth") && has("lxc.net.0.name = eth1") && has("lxc.net.0.hwaddr = 00:16:3e:00:00:01"));
-	CHECK(has("lxc.net.1.name = eth0") && has("lxc.net.1.veth.pair = veth9") && has("lxc.net.1.mtu = 1400"));
-	CHECK(has("lxc.net.1.hwaddr = 00:16:3e:01:02:03"));
-	CHECK(has("lxc.net.2.type = macvlan") && has("lxc.net.2.link = lo") && has("lxc.net.2.macvlan.mode = bridge"));
-	CHECK(has("lxc.net.2.name = eth2") && has("lxc.net.2.hwaddr = 00:16:3e:00:00:03"));
-	CHECK(!strstr(buf_str(&out), "empty"));
-	clear();
-	CHECK(prepare(dir) == 0 && has("lxc.net.0.type = empty"));
-	add(ENT_DEVICE, "e", "type=nic\nnictype=bridged\nparent=nobridge7\n");
-	CHECK(prepare(dir) == -ENOENT);
-	CHECK_STR(last.text, "device e: the host has no network interface nobridge7");
-	sweep(dir);
-	CHECK(rmdir(dir) == 0);
 }
 
 /* Nothing is mounted when a source is refused. */
@@ -235,7 +211,6 @@ int main(void)
 	cgroup_init(NULL);
 	test_plain();
 	test_environment();
-	test_nics();
 	test_sources();
 	test_limits();
 	test_processes();

@@ -91,11 +91,6 @@ static uint64_t committed(struct proc_source *s, const struct memory *m)
 
 /* ---- huge pages: the host's pool, as far as the group may use it ---- */
 
-struct huge {
-	uint64_t total, free, reserved, surplus;	/* pages */
-	uint64_t size;
-};
-
 static uint64_t host_pages(const struct memory *m, const char *name)
 {
 	return memory_host(m, name) / 1024;
@@ -127,30 +122,30 @@ static struct huge read_huge(struct proc_source *s, const struct memory *m)
 
 static uint64_t huge_total(struct proc_source *s, const struct memory *m)
 {
-	return read_huge(s, m).total;
+	return m->huge.total;
 }
 
 static uint64_t huge_free(struct proc_source *s, const struct memory *m)
 {
-	return read_huge(s, m).free;
+	return m->huge.free;
 }
 
 static uint64_t huge_reserved(struct proc_source *s, const struct memory *m)
 {
-	return read_huge(s, m).reserved;
+	return m->huge.reserved;
 }
 
 static uint64_t huge_surplus(struct proc_source *s, const struct memory *m)
 {
-	return read_huge(s, m).surplus;
+	return m->huge.surplus;
 }
 
 /* All sizes together; only the pool of the default size can be told apart. */
 static uint64_t huge_bytes(struct proc_source *s, const struct memory *m)
 {
-	struct huge h = read_huge(s, m);
+	const struct huge *h = &m->huge;
 
-	return h.total < host_pages(m, "HugePages_Total:") ? h.total * h.size : memory_host(m, "Hugetlb:");
+	return h->total < host_pages(m, "HugePages_Total:") ? h->total * h->size : memory_host(m, "Hugetlb:");
 }
 
 /* ---- the table: what stands here is the instance's; the other lines (Hugepagesize, VmallocTotal, DirectMap*) are the machine's ---- */
@@ -267,6 +262,7 @@ int meminfo_show(struct proc_source *s, unsigned cpu, struct buf *out)
 
 	if (r < 0)
 		return r;
+	m.huge = read_huge(s, &m);
 	most = m.host_total > m.host_swap ? m.host_total : m.host_swap;
 	width = (int)digits(most / 1024);
 	for (const char *l = m.host.len ? buf_str(&m.host) : NULL; l; l = scan_next(l))

@@ -4,12 +4,19 @@
 
 #include "backends/proc/source.h"
 
+/* Huge pages of the default size, in pages. */
+struct huge {
+	uint64_t total, free, reserved, surplus;
+	uint64_t size;			/* bytes */
+};
+
 struct memory {
 	uint64_t total, used;			/* bytes */
 	uint64_t swap_total, swap_used;
 	uint64_t host_total, host_free, host_available, host_swap;
 	bool counted;				/* the kernel counts for this instance alone */
 	int version;				/* of the hierarchy that counts, 0: none */
+	struct huge huge;			/* meminfo.c fills it */
 	struct buf stat;			/* memory.stat */
 	struct buf host;			/* /proc/meminfo */
 };

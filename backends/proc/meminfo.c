@@ -77,7 +77,9 @@ static uint64_t commit_limit(struct proc_source *s, const struct memory *m)
 {
 	uint64_t host = minus(memory_host(m, "CommitLimit:"), m->host_swap) / 1024;
 
-	return m->host_total ? (uint64_t)((double)host / (double)(m->host_total / 1024) * (double)m->total) / 1024 * 1024 + m->swap_total : 0;
+	if (!m->host_total)
+		return 0;
+	return (uint64_t)((double)host * 1024 / (double)m->host_total * (double)m->total) + m->swap_total;
 }
 
 /* Nobody counts promises of a group; what is used of them is the least that was promised. */

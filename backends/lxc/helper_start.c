@@ -47,8 +47,11 @@ int helper_start(const struct helper *h)
 	struct lxc_container *c;
 
 	helper_title("[instfs monitor] %s", h->name);
-	/* Without newuidmap in the path liblxc writes the id maps itself, which needs no further programs: root may. */
-	setenv("PATH", "/nonexistent", 1);
+	/*
+	 * Without newuidmap (/usr/bin) in the path liblxc writes the id maps itself, which needs no further programs: root may. What it
+	 * needs of the path is apparmor_parser.
+	 */
+	setenv("PATH", "/usr/sbin:/sbin", 1);
 	init_log(h);
 	c = lxc_container_new(h->name, h->dir);
 	if (!c)

@@ -55,9 +55,11 @@ static void add_device_rules(struct buf *out)
 		buf_addf(out, "%s.allow = %s\n", key, rules[i]);
 }
 
+/* liblxc writes the profile, but fails where the program that loads it is not installed. */
 static bool have_apparmor(void)
 {
-	return access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
+	return access("/sys/kernel/security/apparmor/profiles", F_OK) == 0 &&
+	       (access("/usr/sbin/apparmor_parser", X_OK) == 0 || access("/sbin/apparmor_parser", X_OK) == 0);
 }
 
 /* One line of the configuration for each of the profile. */

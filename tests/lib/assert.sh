@@ -63,7 +63,7 @@ assert_error_matches() {
 
 # wait_for SECONDS COMMAND...: until the command succeeds.
 wait_for() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * SLOW + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "did not come: $*"
@@ -73,7 +73,7 @@ wait_for() {
 
 # wait_file SECONDS FILE CONTENT-WITHOUT-NEWLINE
 wait_file() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * SLOW + 1))
 	until [ "$(cat "$2" 2>/dev/null)" = "$3" ]; do
 		[ "$SECONDS" -lt "$end" ] || fail "$2 is \"$(cat "$2" 2>&1)\", and did not become \"$3\""
 		sleep 0.05

@@ -2,8 +2,10 @@
 # Sourced by every test script: a mount point, state directory, run directory and cgroup of its own, all gone afterwards whatever
 # happens. Only processes that the test started are ended, by their number. Exit status 77 means skipped, with the reason printed.
 #
-# Uses: INSTFS_BUILD_ROOT (directory with build-normal, build-asan), INSTFS_BACKEND (mock or lxc), INSTFS_BIN_DIR (programs to test).
-# Gives: $T scratch directory, $M mount point, $S state directory, $I = $M/instances; $LOG of the daemon; $SYS the program of sys.c.
+# Uses: INSTFS_BUILD_ROOT (directory with build-normal, build-asan), INSTFS_BACKEND (mock or lxc), INSTFS_BIN_DIR (programs to test),
+# INSTFS_TEST_SLOW (a number that limits of time are multiplied by, where the processor is emulated).
+# Gives: $T scratch directory, $M mount point, $S state directory, $I = $M/instances; $LOG of the daemon; $SYS the program of sys.c;
+# $SLOW as above, 1 on a real machine.
 set -eEu -o pipefail
 shopt -s nullglob
 umask 022
@@ -14,6 +16,7 @@ TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SOURCE=$(dirname "$TESTS")
 BUILDS=${INSTFS_BUILD_ROOT:-$SOURCE}
 SYS=$BUILDS/build-normal/tests/sys
+SLOW=${INSTFS_TEST_SLOW:-1}
 PYTHON=/usr/bin/python3
 [ -x "$PYTHON" ] || PYTHON=python3
 # Near its head a case says what it needs: "# needs: lxc", real containers (normal build, one test at a time), or "# needs: rootfs",
@@ -43,6 +46,14 @@ needs_program() {
 
 needs_root() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# Stretched as the other limits are. Not with options: these go to the program itself.
+timeout() {
+	case $1 in
+	-*) command timeout "$@" ;;
+	*) command timeout $(($1 * SLOW)) "${@:2}" ;;
+	esac
 }
 
 # at_exit COMMAND...: runs before everything is unmounted and removed, latest first.

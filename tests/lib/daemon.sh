@@ -15,7 +15,7 @@ start_instfs() {
 	[ -x "$INSTFS" ] || skip "$INSTFS is not built"
 	"$INSTFS" -f --state "$S" --backend "$BACKEND" "$@" "$M" >>"$LOG" 2>&1 </dev/null &
 	HOLDER=$!
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 400 * SLOW; i++)); do
 		if mountpoint -q "$M" 2>/dev/null && [ -e "$M/version" ]; then
 			CONNECTION=$(stat -c %d "$M")
 			return 0
@@ -36,7 +36,7 @@ stop_instfs() {
 		sleep 0.05
 	done
 	! mountpoint -q "$M" || { umount -l "$M" || true; echo "$M was busy" >&2; }
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 200 * SLOW; i++)); do
 		kill -0 "$HOLDER" 2>/dev/null || break
 		sleep 0.05
 	done

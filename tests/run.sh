@@ -3,7 +3,7 @@
 # Everything in one command: sudo tests/run.sh [-k PATTERN] [OPTIONS]
 #
 #   -k PATTERN    only tests whose name matches this extended regular expression
-#   --fast        no thread sanitizer, fuzzing, static analysis, configuration managers and restart tests
+#   --fast        no thread sanitizer, fuzzing, static analysis, configuration managers, restart tests and guest (tests/vm)
 #   --no-install  never call apt
 #   --no-build    use what was built before
 #   --list        only print the names
@@ -69,6 +69,7 @@ pool cases "$JOBS" 120 $CASES
 pool tools "$JOBS" 180 $TOOLS
 pool serial 1 120 $SERIAL
 pool restart 1 300 $RESTART
+[ -n "$FAST" ] || run_guest
 [ -n "$FAST" ] || run_fuzzers
 
 passed=$(cat "$RESULTS"/* 2>/dev/null | grep -c '^ok ')

@@ -70,3 +70,20 @@ pool() {
 	wait
 	POOL=()
 }
+
+# The cases of tests/vm, all in one guest, which prints its own lines.
+run_guest() {
+	local word seconds name start=${EPOCHREALTIME/./} log=$LOGS/vm.txt status
+	grep -qE -e "$PATTERN" <(echo tests/vm; sed 's|^tests/cases/|tests/vm/|' tests/vm/cases) || return 0
+	echo "== vm"
+	tests/vm/run.sh --out "$LOGS/vm" 2>&1 </dev/null | tee "$log"
+	status=${PIPESTATUS[0]}
+	while read -r word seconds _ name _; do
+		[[ $name != vm/* ]] || printf '%s %s\n' "$word" "$name" >"$RESULTS/${name//\//_}"
+	done <"$log"
+	case $status in
+	0) ;;
+	77) result skip "$(elapsed "$start")" vm "$(sed -n 's/^skipped: //p' "$log" | tail -1)" ;;
+	*) grep -q '^FAIL ' "$log" || result FAIL "$(elapsed "$start")" vm "status $status" ;;
+	esac
+}

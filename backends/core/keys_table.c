@@ -9,7 +9,6 @@
 
 #define ANY (KEY_PROFILE | KEY_INSTANCE | KEY_CONTAINER | KEY_VM)
 #define CONTAINER (KEY_PROFILE | KEY_INSTANCE | KEY_CONTAINER)
-#define NO_ORDER .idle = "instances are started by boot.autostart* only, and not stopped in order"
 #define NO_SCHEDULER .idle = "snapshots are not made by schedule yet"
 #define NO_MIGRATION .idle = "running containers cannot be moved to another host yet"
 #define NO_TEMPLATES .idle = "templates of images, which hand it over, are not rendered yet"
@@ -25,9 +24,8 @@
 
 const struct key key_table[] = {
 	{ .name = "boot.after", .type = "names of instances", .def = "unset", .live = KEY_LIVE, .flags = ANY, .check = key_check_instances,
-	  NO_ORDER,
 	  .doc = "start after these instances (a, b, c) when the host has booted, and stop before them when it goes down" },
-	{ .name = "boot.autorestart", TYPE_BOOL, .idle = "nothing starts it again", .def = "false", .live = KEY_LIVE, .flags = ANY,
+	{ .name = "boot.autorestart", TYPE_BOOL, .def = "false", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "start it again when it ended without being asked to, at most 10 times a minute" },
 	{ .name = "boot.autostart", TYPE_BOOL, .def = "as it was when the host went down", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "start with the daemon after the host has booted" },
@@ -35,9 +33,9 @@ const struct key key_table[] = {
 	  .doc = "wait that long after this one before the next one is started" },
 	{ .name = "boot.autostart.priority", TYPE_INTEGER, .def = "0", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "order of starting, highest first, equal ones by name" },
-	{ .name = "boot.host_shutdown_timeout", TYPE_SECONDS, NO_ORDER, .def = "30", .live = KEY_LIVE, .flags = ANY,
+	{ .name = "boot.host_shutdown_timeout", TYPE_SECONDS, .def = "30", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "how long a clean stop may take when the host goes down, then it is killed" },
-	{ .name = "boot.stop.priority", TYPE_INTEGER, NO_ORDER, .def = "0", .live = KEY_LIVE, .flags = ANY,
+	{ .name = "boot.stop.priority", TYPE_INTEGER, .def = "0", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "order of stopping when the host goes down, highest first, equal ones together" },
 
 	{ .name = "cloud-init.network-config", .type = "YAML", .def = "unset", .live = KEY_NEXT_START, .flags = ANY | KEY_MULTILINE,

@@ -355,7 +355,9 @@ static int change_document(struct request *q, struct err *e)
 	if (r < 0)
 		return r;
 	q->doc = &d;
-	return q->o->space == SPACE_PROFILES ? change_profile(q, e) : change_instance(q, e);
+	r = q->o->space == SPACE_PROFILES ? change_profile(q, e) : change_instance(q, e);
+	q->doc = NULL;
+	return r;
 }
 
 static int change(struct object *o, const struct entry_change *c, const struct caller *who, bool dry, struct err *e)

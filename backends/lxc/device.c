@@ -290,7 +290,8 @@ int device_apply(struct object *o, const struct expanded_item *before, const str
 	_cleanup_device_record_ struct device_record rec = DEVICE_RECORD_INIT;
 	struct place p;
 	struct idmap map;
-	struct device d = { .o = o, .place = &p, .map = &map, .x = now, .name = (after ? after : before)->name };
+	/* cppcheck-suppress nullPointerRedundantCheck ; one of the two is always there */
+	struct device d = { .o = o, .place = &p, .map = &map, .x = now, .name = after ? after->name : before->name };
 	bool have;
 	int r = map_of(o, &map, e);
 

@@ -10,7 +10,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/lxc/device_record.h"
 
-static const struct device_ops *const table[] = { &disk_ops, &nic_ops };
+static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &unix_block_ops, &unix_char_ops };
 
 static const struct device_ops *ops_of(const char *text, size_t len)
 {

@@ -51,7 +51,7 @@ struct device_ops {
 	int (*describe)(struct device *d, struct buf *out, struct err *e);
 };
 
-extern const struct device_ops disk_ops, nic_ops;
+extern const struct device_ops disk_ops, nic_ops, unix_block_ops, unix_char_ops;
 
 /* ---- what the backend calls ---- */
 

@@ -38,14 +38,27 @@ static void add_map(const struct idmap *m, struct buf *out)
 		buf_addf(out, "lxc.idmap = g %u %u %u\n", m->gid[i].guest, m->gid[i].host, m->gid[i].count);
 }
 
+static const char *const rules[] = {
+	"c *:* m", "b *:* m",					/* making nodes is harmless, using them is not */
+	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",	/* null zero full random urandom */
+	"c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",	/* terminals */
+	"c 10:229 rwm", "c 10:200 rwm",				/* fuse, tun */
+};
+
+bool lxcconf_allows_device(bool block, unsigned major, unsigned minor)
+{
+	char one[64], all[64];
+
+	snprintf(one, sizeof(one), "%c %u:%u rwm", block ? 'b' : 'c', major, minor);
+	snprintf(all, sizeof(all), "%c %u:* rwm", block ? 'b' : 'c', major);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		if (!strcmp(rules[i], one) || !strcmp(rules[i], all))
+			return true;
+	return false;
+}
+
 static void add_device_rules(struct buf *out)
 {
-	static const char *const rules[] = {
-		"c *:* m", "b *:* m",					/* making nodes is harmless, using them is not */
-		"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",	/* null zero full random urandom */
-		"c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",	/* terminals */
-		"c 10:229 rwm", "c 10:200 rwm",				/* fuse, tun */
-	};
 	const char *key = cgroup_version(CGROUP_DEVICES) == 2 ? "lxc.cgroup2.devices" : "lxc.cgroup.devices";
 
 	if (!cgroup_version(CGROUP_DEVICES))

@@ -18,5 +18,8 @@ struct lxcconf {
 	const char *devices;		/* lines of devices_prepare() */
 };
 
+/* Whether every container may use that device, whatever its own devices are. */
+bool lxcconf_allows_device(bool block, unsigned major, unsigned minor);
+
 /* EINVAL: a value that cannot stand there. */
 int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e);

@@ -65,7 +65,8 @@ at_exit() {
 # background COMMAND...: starts it and leaves its pid in $BG; ended with the test.
 BACKGROUND=()
 background() {
-	"$@" &
+	[ "$1" != timeout ] || set -- timeout $(($2 * SLOW)) "${@:3}"
+	(exec "$@") &
 	BG=$!
 	BACKGROUND+=("$BG")
 }

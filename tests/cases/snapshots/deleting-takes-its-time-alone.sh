@@ -28,7 +28,7 @@ wait_for 60 test ! -e "$I/c1/snapshots/s"
 wait_for 5 eval "! kill -0 ${BACKGROUND[0]} 2>/dev/null"
 wait "${BACKGROUND[0]}"
 assert_missing "$M/rootfs/c1@s"
-assert_eq "$(ls -A "$S/instances/c1/snapshots")" ""
+wait_for 60 eval "[ -z \"\$(ls -A $S/instances/c1/snapshots)\" ]"
 assert_file "$I/c1/progress" ''
 # What is in the trash goes for ever without anybody waiting for it, whatever becomes of the server.
 rmdir "$I/c1"

@@ -30,6 +30,6 @@ first=$(up)
 for ((i = 0; i < 3; i++)); do
 	sleep 0.3
 	next=$(up)
-	[ "$next" -ge $((first + 25)) ] || fail "uptime was $first and is $next 0.3 s later"
+	[ $((10#$next)) -ge $((10#$first + 25)) ] || fail "uptime was $first and is $next 0.3 s later"
 	first=$next
 done

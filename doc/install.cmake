@@ -33,7 +33,7 @@ set(CPACK_PACKAGE_DESCRIPTION "A file system that shows LXC containers as direct
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "fuse3, lxc, uidmap")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "busybox-static, xz-utils")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "apparmor, busybox-static, dnsmasq-base, iproute2, kmod, nftables, xz-utils")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_STRIP_FILES ON)
 include(CPack)

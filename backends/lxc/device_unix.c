@@ -135,13 +135,11 @@ static void print_rule(const struct device *d, dev_t dev, char *buf, size_t size
 	snprintf(buf, size, "%c %u:%u rwm", kind_of(d->text, d->len) == S_IFBLK ? 'b' : 'c', major(dev), minor(dev));
 }
 
-/* Whether it may be used without this device: every container has some, and another device may be the same one. */
-static bool is_allowed_anyway(const struct device *d, dev_t dev)
+/* Whether another device of the instance is the same one of the host. */
+static bool is_shared(const struct device *d, dev_t dev)
 {
 	const mode_t kind = kind_of(d->text, d->len);
 
-	if (lxcconf_allows_device(kind == S_IFBLK, major(dev), minor(dev)))
-		return true;
 	for (size_t i = 0; d->x && i < d->x->n; i++) {
 		const struct expanded_item *it = &d->x->items[i];
 		char type[32];
@@ -161,7 +159,8 @@ static int tell_controller(const struct device *d, dev_t dev, bool allow, struct
 	char rule[64];
 	int r;
 
-	if (!cgroup_version(CGROUP_DEVICES) || is_allowed_anyway(d, dev))
+	if (!cgroup_version(CGROUP_DEVICES) || lxcconf_allows_device(kind_of(d->text, d->len) == S_IFBLK, major(dev), minor(dev)) ||
+	    (!allow && is_shared(d, dev)))
 		return 0;
 	if (cgroup_version(CGROUP_DEVICES) == 2)
 		return allow ? err_set(e, EOPNOTSUPP, "with control groups of version 2 it comes at a start only; stop the instance first") : 0;

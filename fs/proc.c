@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * proc/ and sys/ of an instance. Names, modes and words come from the table in backends/proc: rows here are made of it at start, so
- * that each file stands in one place. A CPU's directory has its number + 1 as its slot.
+ * proc/ and sys/ of an instance.
  *
  * Sources of running instances are kept, most recently used first, and all but the first few without descriptors. `lock` guards
  * the list and is a leaf; a source that is in use is not freed.
@@ -15,6 +14,7 @@
 #include "backends/core/cleanup.h"
 #include "fs/board.h"
 #include "fs/facts.h"
+#include "fs/proctable.h"
 #include "fs/view.h"
 
 #define OPEN_MAX_SOURCES 64
@@ -126,15 +126,7 @@ static struct kept *acquire(struct object *o)
 
 /* ---- rows ---- */
 
-static const struct proc_row *library_row(const struct row *r)
-{
-	return proc_row_by_id(r->id - ROW_PROC);
-}
-
-static unsigned cpu_of(const struct view *v)
-{
-	return v->node.slot ? v->node.slot - 1 : 0;
-}
+static struct proctable table;
 
 static int show_proc(struct view *v, struct buf *out, struct err *e)
 {
@@ -143,7 +135,7 @@ static int show_proc(struct view *v, struct buf *out, struct err *e)
 
 	if (!k)
 		return err_set(e, ENOMEM, "no memory");
-	r = proc_show(k->source, library_row(v->row), cpu_of(v), out);
+	r = proc_show(k->source, proctable_row(&table, v->row), proctable_cpu(v), out);
 	release(k);
 	if (r == -ENOENT)
 		return -ESTALE;
@@ -160,106 +152,26 @@ static unsigned count_cpus(struct object *o)
 	return n;
 }
 
-/* The row for CPUs in a directory: the one without a name. */
-static unsigned cpu_row(const struct view *dir)
-{
-	const struct row *r = dir->row->dir->rows;
-
-	while (r->name)
-		r++;
-	return r->id;
-}
-
 static int cpu_lookup(struct view *dir, const char *name, uint64_t *ino)
 {
-	const struct proc_row *r = proc_row_by_id(cpu_row(dir) - ROW_PROC), *found;
-	char path[256];
-	unsigned cpu;
-
-	snprintf(path, sizeof(path), "%.*s%s", (int)(strrchr(r->path, '/') + 1 - r->path), r->path, name);
-	found = proc_find(path, &cpu);
-	if (found != r || cpu >= count_cpus(dir->o))
-		return -ENOENT;
-	*ino = view_row_ino(dir->o, cpu + 1, cpu_row(dir));
-	return 0;
+	return proctable_cpu_lookup(&table, dir, count_cpus(dir->o), name, ino);
 }
 
 static int cpu_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
 {
-	const char *pattern = strrchr(proc_row_by_id(cpu_row(dir) - ROW_PROC)->path, '/') + 1;
-	unsigned n = count_cpus(dir->o);
-	int r = 0;
-
-	for (uint64_t slot = after + 1; slot <= n && !r; slot++) {
-		char name[64];
-
-		snprintf(name, sizeof(name), "%.*s%u", (int)strcspn(pattern, "*"), pattern, (unsigned)slot - 1);
-		r = emit(arg, slot, name, view_row_ino(dir->o, (uint32_t)slot, cpu_row(dir)), S_IFDIR);
-	}
-	return r;
+	return proctable_cpu_list(dir, count_cpus(dir->o), after, emit, arg);
 }
 
 static const struct children cpu_children = { .dynamic = true, .lookup = cpu_lookup, .list = cpu_list };
 
-/* Rows and directories have the library's numbers as index; the rows of one directory stand together, ended by one without id. */
 struct dir proc_dir, sys_dir;
-static struct row table[2 * 64];
-static struct dir dirs[64];
 
-struct making {
-	const struct proc_row *dir;
-	struct row *next;
+static struct proctable table = {
+	.base = ROW_PROC, .proc = &proc_dir, .sys = &sys_dir, .flags = ROW_VOLATILE_RUN, .deps = CHANGED_ENTRIES | CHANGED_STATE,
+	.show = show_proc, .cpus = &cpu_children,
 };
-
-static struct dir *dir_of(const struct proc_row *r)
-{
-	if (!strchr(r->path, '/'))
-		return !strcmp(r->path, "proc") ? &proc_dir : &sys_dir;
-	return &dirs[r->id];
-}
-
-static unsigned flags_of(const struct proc_row *r)
-{
-	if (S_ISDIR(r->mode))
-		return 0;
-	return r->flags & PROC_PER_CPU ? ROW_VOLATILE_ALWAYS : ROW_VOLATILE_RUN;
-}
-
-static int make_child(const struct proc_row *r, void *arg)
-{
-	struct making *m = arg;
-	size_t n = strlen(m->dir->path);
-	const char *name = r->path + n + 1;
-
-	if (strncmp(r->path, m->dir->path, n) != 0 || r->path[n] != '/' || strchr(name, '/'))
-		return 0;
-	*m->next++ = (struct row){
-		.id = (uint16_t)(ROW_PROC + r->id), .name = strchr(name, '*') ? NULL : name, .mode = r->mode, .flags = flags_of(r),
-		.deps = S_ISDIR(r->mode) ? 0 : CHANGED_ENTRIES | CHANGED_STATE, .dir = S_ISDIR(r->mode) ? dir_of(r) : NULL,
-		.show = r->show ? show_proc : NULL, .doc = r->doc,
-	};
-	if (strchr(name, '*'))
-		dir_of(m->dir)->children = &cpu_children;
-	return 0;
-}
-
-static int make_dir(const struct proc_row *r, void *arg)
-{
-	struct row **next = arg;
-	struct making m = { r, *next };
-
-	if (!S_ISDIR(r->mode))
-		return 0;
-	dir_of(r)->rows = *next;
-	proc_row_each(make_child, &m);
-	m.next->id = 0;
-	*next = m.next + 1;
-	return 0;
-}
 
 void proc_rows_make(void)
 {
-	struct row *next = table;
-
-	proc_row_each(make_dir, &next);
+	proctable_make(&table);
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* See proctable.h. */
+#include "fs/proctable.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/procdir.h"
+#include "fs/view.h"
+
+/* ---- the table ---- */
+
+struct making {
+	struct proctable *t;
+	const struct proc_row *dir;
+	struct row *next;
+};
+
+static struct dir *dir_of(struct proctable *t, const struct proc_row *r)
+{
+	if (!strchr(r->path, '/'))
+		return !strcmp(r->path, "proc") ? t->proc : t->sys;
+	return &t->dirs[r->id];
+}
+
+static struct row make_row(struct proctable *t, const struct proc_row *r, const char *name)
+{
+	const bool is_dir = S_ISDIR(r->mode);
+	const char *doc = is_dir ? t->dir_doc : t->file_doc;
+	struct row row = { .id = (uint16_t)(t->base + r->id), .name = name, .mode = r->mode, .doc = doc ? doc : r->doc };
+
+	if (is_dir) {
+		row.dir = dir_of(t, r);
+		return row;
+	}
+	row.flags = r->flags & PROC_PER_CPU ? ROW_VOLATILE_ALWAYS : t->flags;
+	row.deps = t->deps;
+	row.show = t->show;
+	return row;
+}
+
+static int make_child(const struct proc_row *r, void *arg)
+{
+	struct making *m = arg;
+	size_t n = strlen(m->dir->path);
+	const char *name = r->path + n + 1;
+
+	if (strncmp(r->path, m->dir->path, n) != 0 || r->path[n] != '/' || strchr(name, '/'))
+		return 0;
+	*m->next++ = make_row(m->t, r, strchr(name, '*') ? NULL : name);
+	if (strchr(name, '*'))
+		dir_of(m->t, m->dir)->children = m->t->cpus;
+	return 0;
+}
+
+static int make_dir(const struct proc_row *r, void *arg)
+{
+	struct making *m = arg;
+
+	if (!S_ISDIR(r->mode))
+		return 0;
+	m->dir = r;
+	dir_of(m->t, r)->rows = m->next;
+	proc_row_each(make_child, m);
+	*m->next++ = (struct row){ 0 };
+	return 0;
+}
+
+void proctable_make(struct proctable *t)
+{
+	proc_row_each(make_dir, &(struct making) { .t = t, .next = t->rows });
+}
+
+/* ---- rows ---- */
+
+const struct proc_row *proctable_row(const struct proctable *t, const struct row *r)
+{
+	return proc_row_by_id(r->id - t->base);
+}
+
+unsigned proctable_cpu(const struct view *v)
+{
+	return v->node.slot ? v->node.slot - 1 : 0;
+}
+
+/* ---- CPUs ---- */
+
+int proctable_cpu_lookup(const struct proctable *t, const struct view *dir, unsigned n, const char *name, uint64_t *ino)
+{
+	const struct proc_row *found;
+	unsigned cpu;
+
+	if (procdir_find(proctable_row(t, dir->row), 0, name, &found, &cpu) || !(found->flags & PROC_PER_CPU) || cpu >= n)
+		return -ENOENT;
+	*ino = view_row_ino(dir->o, cpu + 1, t->base + found->id);
+	return 0;
+}
+
+/* The row for CPUs in a directory: the one without a name. */
+static unsigned cpu_row(const struct view *dir)
+{
+	const struct row *r = dir->row->dir->rows;
+
+	while (r->name)
+		r++;
+	return r->id;
+}
+
+int proctable_cpu_list(const struct view *dir, unsigned n, uint64_t after, list_fn emit, void *arg)
+{
+	char name[32];
+	int r = 0;
+
+	for (uint64_t slot = after + 1; slot <= n && !r; slot++) {
+		snprintf(name, sizeof(name), "cpu%u", (unsigned)slot - 1);
+		r = emit(arg, slot, name, view_row_ino(dir->o, (uint32_t)slot, cpu_row(dir)), S_IFDIR);
+	}
+	return r;
+}

@@ -199,6 +199,20 @@ make_instance() {
 	fi
 }
 
+# run INSTANCE COMMAND: what it prints inside, both streams, whether it fails or not. run_in fails as the command does.
+RUNS=0
+run() {
+	local d=$I/$1/exec/r$((RUNS += 1))-$BASHPID status=0
+	mkdir "$d"
+	printf '%s\n' "${2//$'\n'/; }" >"$d/command"
+	timeout 60 cat "$d/wait" >/dev/null
+	cat "$d/output"
+	[ -z "${3:-}" ] || status=$(cat "$d/status")
+	rmdir "$d"
+	return "$status"
+}
+run_in() { run "$1" "$2" status; }
+
 # lxc_ready: skips unless containers can start here.
 lxc_ready() {
 	needs_root

@@ -1,17 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For the cases of keys, after case.sh.
 
-# run INSTANCE COMMAND: what it prints inside, both streams.
-run() {
-	local d=$I/$1/exec/r$((RUNS += 1))
-	mkdir "$d"
-	echo "$2" >"$d/command"
-	timeout 20 cat "$d/wait" >/dev/null
-	cat "$d/output"
-	rmdir "$d"
-}
-RUNS=$RANDOM
-
 # group CONTROLLER INSTANCE: the directory of the instance's group; empty: this host has no such controller.
 group() {
 	local root

@@ -29,19 +29,6 @@ state_of() {
 	sed -n "s/^$2 //p" "$M/networks/$1/state"
 }
 
-# run_in INSTANCE COMMAND: its output; fails as the command does.
-RUNS=0
-run_in() {
-	local d=$I/$1/exec/net$((RUNS += 1))$BASHPID status
-	mkdir "$d"
-	printf '%s\n' "${2//$'\n'/; }" >"$d/command"
-	cat "$d/wait" >/dev/null
-	cat "$d/output"
-	status=$(cat "$d/status")
-	rmdir "$d"
-	return "$status"
-}
-
 # far_namespace: a network namespace besides, that of process $FAR.
 far_namespace() {
 	background unshare --net sleep 1000

@@ -13,13 +13,7 @@ at_exit "losetup -d '$LOOP'"
 start_instfs
 make_instance c1 running
 D=$I/c1/devices
-inside() {
-	local x=$I/c1/exec/x$BASHPID
-	mkdir "$x"
-	echo "$1" >"$x/command"
-	cat "$x/wait" "$x/output"
-	rmdir "$x"
-}
+inside() { run c1 "$1"; }
 
 printf 'type=disk\nsource=%s\npath=/mnt/block\n' "$LOOP" >"$T/text"
 cp "$T/text" "$D/block"

@@ -13,13 +13,7 @@ at_exit "losetup -d '$LOOP'"
 start_instfs
 make_instance c1 running
 D=$I/c1/devices
-inside() {
-	local x=$I/c1/exec/x$BASHPID
-	mkdir "$x"
-	echo "$1" >"$x/command"
-	cat "$x/wait" "$x/output"
-	rmdir "$x"
-}
+inside() { run c1 "$1"; }
 
 printf 'type=unix-block\nsource=%s\npath=/dev/inner\nuid=1000\nmode=0640\n' "$LOOP" >"$T/text"
 if cp "$T/text" "$D/d1" 2>/dev/null; then
@@ -30,6 +24,14 @@ written on the host'
 	rm "$D/d1"
 	wait_for 5 test ! -e "$I/c1/runtime/devices/d1"
 	assert_eq "$(inside 'dd if=/dev/inner bs=19 count=1 2>/dev/null')" ''
+	# two nodes of one device come at once, and one goes again
+	sed "s|^devices: {}|devices:\n  d1: {type: unix-block, source: $LOOP, path: /dev/inner}\n  d4: {type: unix-block, source: $LOOP, path: /dev/other}|" \
+		"$I/c1/config.yaml" >"$T/yaml"
+	cp "$T/yaml" "$I/c1/config.yaml"
+	assert_eq "$(inside 'dd if=/dev/other bs=19 count=1 2>/dev/null')" 'written on the host'
+	rm "$D/d4"
+	wait_for 5 test ! -e "$I/c1/runtime/devices/d4"
+	assert_eq "$(inside 'dd if=/dev/inner bs=19 count=1 2>/dev/null')" 'written on the host'
 else
 	assert_error_matches "$I/c1/error" 'version 2'
 fi

@@ -10,13 +10,7 @@ make_instance c1 running
 cd "$I/c1"
 echo 256MiB >config/limits.memory
 echo 0-0 >config/limits.cpu
-inside() {
-	local x=$I/c1/exec/x$BASHPID
-	mkdir "$x"
-	echo "$1" >"$x/command"
-	cat "$x/wait" "$x/output"
-	rmdir "$x"
-}
+inside() { run c1 "$1"; }
 inside 'mount -t tmpfs none /mnt && dd if=/dev/zero of=/mnt/zeros bs=1M count=40 2>/dev/null; i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done' >/dev/null
 
 group=$(sed -n 's/^[0-9]*:memory://p' "/proc/$(cat runtime/pid)/cgroup")

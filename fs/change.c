@@ -82,6 +82,8 @@ static void change_rows(struct object *o, const struct dir *d, uint32_t slot, un
 	for (const struct row *r = d->rows; r && r->id; r++) {
 		if (r->deps & what || what & CHANGED_META || (what & CHANGED_STATE && r->flags & ROW_VOLATILE_RUN))
 			notify_inode(view_row_ino(o, slot, r->id), false);
+		if (what & (CHANGED_ENTRIES | CHANGED_STATE) && r->dir && r->dir->children && r->dir->children->changed)
+			r->dir->children->changed(o, r);
 		if (r->dir && o->space != SPACE_DAEMON)
 			change_rows(o, r->dir, slot, what);
 	}

@@ -8,11 +8,15 @@
 #include "fs/proc.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/instance.h"
+#include "backends/core/keep.h"
 #include "fs/board.h"
+#include "fs/change.h"
 #include "fs/facts.h"
 #include "fs/proctable.h"
 #include "fs/view.h"
@@ -152,17 +156,46 @@ static unsigned count_cpus(struct object *o)
 	return n;
 }
 
+/* The kernel keeps the names of a stopped instance's CPUs: how many were told is remembered, over a takeover too, to take them back. */
+static unsigned told_cpus(struct view *dir)
+{
+	const uint32_t n = count_cpus(dir->o);
+	uint32_t before = 0;
+
+	if (instance_is_running(dir->o))
+		return n;
+	keep_get_struct(KEEP_CPUS, dir->ino, &before, sizeof(before));
+	if (n > before)
+		keep_put(KEEP_CPUS, dir->ino, &n, sizeof(n));
+	return n;
+}
+
 static int cpu_lookup(struct view *dir, const char *name, uint64_t *ino)
 {
-	return proctable_cpu_lookup(&table, dir, count_cpus(dir->o), name, ino);
+	return proctable_cpu_lookup(&table, dir, told_cpus(dir), name, ino);
 }
 
 static int cpu_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
 {
-	return proctable_cpu_list(dir, count_cpus(dir->o), after, emit, arg);
+	return proctable_cpu_list(dir, told_cpus(dir), after, emit, arg);
 }
 
-static const struct children cpu_children = { .dynamic = true, .lookup = cpu_lookup, .list = cpu_list };
+static void cpu_changed(struct object *o, const struct row *dir)
+{
+	const uint64_t ino = view_row_ino(o, 0, dir->id);
+	char name[32];
+	uint32_t n;
+
+	if (!keep_get_struct(KEEP_CPUS, ino, &n, sizeof(n)))
+		return;
+	keep_del(KEEP_CPUS, ino);
+	for (uint32_t cpu = 0; cpu < n; cpu++) {
+		snprintf(name, sizeof(name), "cpu%u", cpu);
+		change_name(ino, name);
+	}
+}
+
+static const struct children cpu_children = { .dynamic = true, .lookup = cpu_lookup, .list = cpu_list, .changed = cpu_changed };
 
 struct dir proc_dir, sys_dir;
 

@@ -34,7 +34,7 @@ static struct row make_row(struct proctable *t, const struct proc_row *r, const 
 		row.dir = dir_of(t, r);
 		return row;
 	}
-	row.flags = r->flags & PROC_PER_CPU ? ROW_VOLATILE_ALWAYS : t->flags;
+	row.flags = t->flags;
 	row.deps = t->deps;
 	row.show = t->show;
 	return row;
@@ -70,6 +70,9 @@ static int make_dir(const struct proc_row *r, void *arg)
 void proctable_make(struct proctable *t)
 {
 	proc_row_each(make_dir, &(struct making) { .t = t, .next = t->rows });
+	for (size_t i = 0; i < sizeof(t->rows) / sizeof(t->rows[0]); i++)
+		if (t->rows[i].dir && t->rows[i].dir->children)
+			t->rows[i].flags = t->flags;
 }
 
 /* ---- rows ---- */

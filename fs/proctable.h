@@ -13,7 +13,7 @@
 struct proctable {
 	unsigned base;
 	struct dir *proc, *sys;		/* the two tops, to be filled */
-	unsigned flags, deps;		/* of files; what a CPU has is never cached */
+	unsigned flags, deps;		/* of files, and of directories that hold CPUs */
 	int (*show)(struct view *v, struct buf *out, struct err *e);
 	const char *file_doc, *dir_doc;	/* NULL: what the library says */
 	const struct children *cpus;	/* of directories that hold CPUs: proctable_cpu_*() */

@@ -137,6 +137,9 @@ struct children {
 	int (*rename)(struct view *from, const char *name, struct view *to, const char *new_name, struct err *e);
 	/* A file of any name is created (images/NAME.tar.xz); ino of what it really is. */
 	int (*accept)(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e);
+	/* Of dynamic ones in a directory that changes by itself only while the instance runs: the names that the kernel was allowed to
+	 * keep may be wrong now. */
+	void (*changed)(struct object *o, const struct row *dir);
 };
 
 extern const struct row root_row, entry_row, scratch_dir_row;

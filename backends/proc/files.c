@@ -12,20 +12,12 @@
 /* Kernels since 5.9 count no caches of a group: then there is only the head that every reader expects. */
 int slabinfo_show(struct proc_source *s, unsigned cpu, struct buf *out)
 {
-	_cleanup_buf_ struct buf host = BUF_INIT;
 	size_t from = out->len;
-	const char *line;
 
 	if (group_read(&s->groups, GROUP_SLABINFO, 0, out) == 0 && out->len > from)
 		return 0;
-	if (host_read(HOST_SLABINFO, &host) < 0)
-		return buf_error(&host);
-	line = buf_str(&host);
-	for (int i = 0; i < 2 && line; i++) {
-		buf_add(out, line, strcspn(line, "\n") + 1);
-		line = scan_next(line);
-	}
-	return 0;
+	host_read(HOST_SLABINFO, out);
+	return buf_error(out);
 }
 
 static int pressure_show(struct proc_source *s, enum group_file f, struct buf *out)

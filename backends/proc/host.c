@@ -17,15 +17,18 @@ static struct {
 	bool many;
 	pthread_mutex_t lock;
 	int fd;			/* -1: not opened yet */
+	unsigned lines;		/* how many at its beginning never change: only these are of use, and are read once; 0: read each time */
+	struct buf kept;
 } files[HOST_MAX] = {
 	[HOST_MEMINFO] = { "proc/meminfo", false, PTHREAD_MUTEX_INITIALIZER, -1 },
 	[HOST_STAT] = { "proc/stat", false, PTHREAD_MUTEX_INITIALIZER, -1 },
 	[HOST_CPUINFO] = { "proc/cpuinfo", true, PTHREAD_MUTEX_INITIALIZER, -1 },
 	[HOST_SWAPS] = { "proc/swaps", true, PTHREAD_MUTEX_INITIALIZER, -1 },
 	[HOST_DISKSTATS] = { "proc/diskstats", true, PTHREAD_MUTEX_INITIALIZER, -1 },
-	[HOST_SLABINFO] = { "proc/slabinfo", true, PTHREAD_MUTEX_INITIALIZER, -1 },
+	[HOST_SLABINFO] = { "proc/slabinfo", true, PTHREAD_MUTEX_INITIALIZER, -1, 2, BUF_INIT },
 	[HOST_ONLINE] = { "sys/devices/system/cpu/online", false, PTHREAD_MUTEX_INITIALIZER, -1 },
-	[HOST_KERNEL_MAX] = { "sys/devices/system/cpu/kernel_max", false, PTHREAD_MUTEX_INITIALIZER, -1 },
+	[HOST_KERNEL_MAX] = { "sys/devices/system/cpu/kernel_max", false, PTHREAD_MUTEX_INITIALIZER, -1, 1, BUF_INIT },
+	[HOST_POSSIBLE] = { "sys/devices/system/cpu/possible", false, PTHREAD_MUTEX_INITIALIZER, -1, 1, BUF_INIT },
 };
 
 int host_init(const char *r)
@@ -36,6 +39,7 @@ int host_init(const char *r)
 	for (int i = 0; i < HOST_MAX; i++) {
 		cleanup_close(&files[i].fd);
 		files[i].fd = -1;
+		buf_reset(&files[i].kept);
 	}
 	return 0;
 }
@@ -78,12 +82,43 @@ int host_pread(int fd, bool many, struct buf *out)
 	}
 }
 
-int host_read(enum host_file f, struct buf *out)
+static int read_now(enum host_file f, struct buf *out)
 {
-	HOLD_LOCK(&files[f].lock);
 	if (files[f].fd < 0)
 		files[f].fd = open_below(files[f].path);
 	return files[f].fd < 0 ? files[f].fd : host_pread(files[f].fd, files[f].many, out);
+}
+
+static int keep_lines(enum host_file f)
+{
+	_cleanup_buf_ struct buf all = BUF_INIT;
+	int r = read_now(f, &all);
+	const char *end = buf_str(&all);
+
+	cleanup_close(&files[f].fd);
+	files[f].fd = -1;
+	for (unsigned i = 0; i < files[f].lines && end && *end; i++) {
+		end += strcspn(end, "\n");
+		end += *end == '\n';
+	}
+	if (!r && end)
+		buf_add(&files[f].kept, all.data, (size_t)(end - all.data));
+	return r;
+}
+
+int host_read(enum host_file f, struct buf *out)
+{
+	HOLD_LOCK(&files[f].lock);
+	if (!files[f].lines)
+		return read_now(f, out);
+	if (!files[f].kept.len) {
+		int r = keep_lines(f);
+
+		if (r)
+			return r;
+	}
+	buf_add(out, files[f].kept.data, files[f].kept.len);
+	return buf_error(out);
 }
 
 int host_read_path(const char *path, struct buf *out)
@@ -110,7 +145,7 @@ unsigned host_possible_cpus(void)
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	_cleanup_cpus_ struct cpus c = CPUS_INIT;
 
-	if (host_read_path("sys/devices/system/cpu/possible", &b) == 0 && cpus_parse(buf_str(&b), &c) == 0 && c.n)
+	if (host_read(HOST_POSSIBLE, &b) == 0 && cpus_parse(buf_str(&b), &c) == 0 && c.n)
 		return c.list[c.n - 1] + 1;
 	return (unsigned)sysconf(_SC_NPROCESSORS_CONF);
 }

@@ -10,13 +10,14 @@
 #include "backends/core/buf.h"
 
 enum host_file {
-	HOST_MEMINFO, HOST_STAT, HOST_CPUINFO, HOST_SWAPS, HOST_DISKSTATS, HOST_SLABINFO, HOST_ONLINE, HOST_KERNEL_MAX, HOST_MAX,
+	HOST_MEMINFO, HOST_STAT, HOST_CPUINFO, HOST_SWAPS, HOST_DISKSTATS, HOST_SLABINFO, HOST_ONLINE, HOST_KERNEL_MAX,
+	HOST_POSSIBLE, HOST_MAX,
 };
 
 int host_init(const char *root);
 const char *host_root(void);
 
-/* Added to out, whole. A file that this kernel lacks adds nothing: -ENOENT. */
+/* Added to out, whole; of HOST_SLABINFO the head only, which is constant. A file that this kernel lacks adds nothing: -ENOENT. */
 int host_read(enum host_file f, struct buf *out);
 /* A file that is read once, by its path below the root ("proc/1/cgroup"). */
 int host_read_path(const char *path, struct buf *out);

@@ -73,7 +73,7 @@ static int print_format(int fd, struct buf *out, struct err *e)
 
 static void print_found(const struct unpacked *u, struct buf *out)
 {
-	buf_addf(out, "type: container\narchitecture: %s\ncreated: ", u->metadata.architecture);
+	buf_addf(out, "type: %s\narchitecture: %s\ncreated: ", unpacked_type(u), u->metadata.architecture);
 	value_print_time(out, (time_t)u->metadata.created);
 	buf_addstr(out, "\nexpires: ");
 	if (u->metadata.expires)

@@ -14,13 +14,13 @@
 #include "backends/core/buf.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/tree.h"
-#include "mkimage/magic.h"
+#include "mkimage/disk.h"
 #include "mkimage/member.h"
 
 #define PATH_LEN_MAX 4000
 #define TEMPLATE_MAX (1u << 20)
 
-enum part { PART_NONE, PART_METADATA, PART_ROOTFS, PART_TEMPLATES, PART_DISK };
+enum part { PART_NONE, PART_METADATA, PART_ROOTFS, PART_TEMPLATES, PART_DISK, PART_BOOT, PART_SQUASHFS };
 
 struct unpacking {
 	struct archive *a;
@@ -100,7 +100,8 @@ static enum part part_of(const char *path, const char **rest)
 {
 	static const struct { const char *name; enum part part; bool inside; } parts[] = {
 		{ "metadata.yaml", PART_METADATA, false }, { "rootfs", PART_ROOTFS, true }, { "templates", PART_TEMPLATES, true },
-		{ "rootfs.img", PART_DISK, false }, { "rootfs.squashfs", PART_DISK, false },
+		{ "rootfs.img", PART_DISK, false }, { "kernel", PART_BOOT, false }, { "initrd", PART_BOOT, false },
+		{ "cmdline", PART_BOOT, false }, { "rootfs.squashfs", PART_SQUASHFS, false },
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -240,6 +241,38 @@ static int take_rootfs(struct unpacking *u, struct archive_entry *entry, const c
 	return member_make(&u->member, u->a, entry, path, link, e);
 }
 
+/* ---- virtual machines ---- */
+
+/* What is read by the emulator later, which is another user: from a descriptor, so that only the file's own mode matters. */
+static int make_file(struct unpacking *u, struct archive_entry *entry, struct err *e)
+{
+	int fd;
+
+	if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+		return err_set(e, EINVAL, "\"%.200s\" is not a regular file", u->path);
+	unlinkat(u->target, u->path, 0);
+	fd = openat(u->target, u->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? err_sys(e, errno, "cannot write \"%.200s\"", u->path) : fd;
+}
+
+static int take_file(struct unpacking *u, struct archive_entry *entry, bool disk, struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	uint64_t size;
+	int r;
+
+	u->ret->has_disk |= disk;
+	if (u->target < 0)
+		return member_data(&u->member, u->a, -1, u->path, e);
+	fd = make_file(u, entry, e);
+	if (fd < 0)
+		return fd;
+	r = member_data(&u->member, u->a, fd, u->path, e);
+	if (!r && ftruncate(fd, archive_entry_size(entry)) < 0)
+		r = err_sys(e, errno, "cannot give \"%.200s\" its size", u->path);
+	return r < 0 || !disk ? r : disk_check(fd, false, NULL, &size, e);
+}
+
 static int take(struct unpacking *u, struct archive_entry *entry, struct err *e)
 {
 	const char *rest;
@@ -255,8 +288,12 @@ static int take(struct unpacking *u, struct archive_entry *entry, struct err *e)
 	case PART_TEMPLATES:
 		return take_template(u, entry, rest, e);
 	case PART_DISK:
-		return err_set(e, EOPNOTSUPP, "the image has a disk (%s): only images of containers, with a directory rootfs/, "
-			       "can be used yet", u->path);
+		return take_file(u, entry, true, e);
+	case PART_BOOT:
+		return take_file(u, entry, false, e);
+	case PART_SQUASHFS:
+		return err_set(e, EOPNOTSUPP, "the image has its root file system in %s: only images with a directory rootfs/ or a disk "
+			       "rootfs.img can be used yet", u->path);
 	default:
 		return 0;
 	}
@@ -303,10 +340,12 @@ static int check_complete(const struct unpacked *ret, struct err *e)
 		return err_set(e, EINVAL, "the archive is empty");
 	if (!ret->has_metadata)
 		return err_set(e, EINVAL, "the archive has no metadata.yaml: it is not an image%s",
-			       ret->has_rootfs ? "" : ", or one half of a split image, which cannot be used yet");
-	if (!ret->has_rootfs)
-		return err_set(e, EINVAL, "the archive has a metadata.yaml but no rootfs/: it is one half of a split image, which cannot "
-			       "be used yet");
+			       ret->has_rootfs || ret->has_disk ? "" : ", or one half of a split image, which cannot be used yet");
+	if (!ret->has_rootfs && !ret->has_disk)
+		return err_set(e, EINVAL, "the archive has a metadata.yaml but neither rootfs/ nor rootfs.img: it is one half of a split "
+			       "image, which cannot be used yet");
+	if (ret->has_rootfs && ret->has_disk)
+		return err_set(e, EINVAL, "the archive has both a rootfs/ and a rootfs.img: it must be for a container or for a virtual machine");
 	return 0;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Unpacking a unified image: metadata.yaml, rootfs/ and templates/ of a tar archive with any compression, into a directory.
+ * Unpacking a unified image: metadata.yaml, templates/ and either rootfs/ or, for virtual machines, rootfs.img with what may stand
+ * beside it (kernel, initrd, cmdline) of a tar archive with any compression, into a directory.
  * The archive is hostile: nothing is ever written outside of the directory, whatever names and links are in it, and limits hold.
  *
  * Owners are taken by number, holes, hard links, extended attributes (security.capability, user.*) and ACLs are kept. Device nodes
- * and sockets are skipped and counted. Members beside those three are ignored.
+ * and sockets are skipped and counted. Members beside those are ignored.
  */
 #pragma once
 
@@ -30,6 +31,7 @@ struct unpacked {
 	struct metadata metadata;
 	uint64_t entries, bytes, devices;
 	bool has_metadata, has_rootfs;
+	bool has_disk;		/* rootfs.img */
 };
 
 /* An archive on a descriptor, which stays the caller's: all compressions that are built in (no external programs), tar only. */
@@ -41,3 +43,8 @@ struct archive *unpack_open(int fd, struct err *e);
  * EOPNOTSUPP: an image of a kind that cannot be unpacked; EFBIG, ENOSPC: limits.
  */
 int unpack_archive(struct archive *a, int target, const struct unpack_limits *l, struct unpacked *ret, struct err *e);
+
+static inline const char *unpacked_type(const struct unpacked *u)
+{
+	return u->has_disk ? "virtual-machine" : "container";
+}

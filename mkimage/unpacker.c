@@ -99,8 +99,8 @@ static void print_found(int fd, const struct unpacked *u)
 	metadata_print_json(&u->metadata, &out);
 	if (out.len && out.data[out.len - 1] == '}')
 		buf_resize(&out, out.len - 1);
-	buf_addf(&out, ",\"type\":\"container\",\"entries\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"devices\":%" PRIu64 "}\n", u->entries, u->bytes,
-		 u->devices);
+	buf_addf(&out, ",\"type\":\"%s\",\"entries\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"devices\":%" PRIu64 "}\n", unpacked_type(u), u->entries,
+		 u->bytes, u->devices);
 	if (!buf_error(&out))
 		write_all(fd, out.data, out.len);
 }

@@ -78,7 +78,20 @@ static const char maker[] =
 	"T('component.tar').d('rootfs').f('rootfs/' + 'c' * 256).c()\n"
 	"T('nometa.tar', None).d('rootfs').f('rootfs/a').c()\n"
 	"T('noroot.tar').f('other').c()\n"
-	"T('vm.tar').f('rootfs.img', b'QFI').c()\n"
+	"def q(version=3, backing=0, bits=16, size=1 << 20, crypt=0, features=0):\n"
+	"  return (struct.pack('>4sIQIIQI', b'QFI\\xfb', version, backing, 9, bits, size, crypt) + b'\\0' * 36 + struct.pack('>Q', features)).ljust(512, b'\\0')\n"
+	"T('vm.tar').f('rootfs.img', q()).f('kernel', b'k').c()\n"
+	"T('vmraw.tar').f('rootfs.img', b'\\xfaQF').c()\n"
+	"T('vmboth.tar').f('rootfs.img', q()).d('rootfs').c()\n"
+	"T('vmboot.tar').f('kernel', b'k').c()\n"
+	"T('vmlink.tar').l('rootfs.img', '/etc/passwd').c()\n"
+	"T('vmempty.tar').f('rootfs.img', b'').c()\n"
+	"T('vmlayer.tar').f('rootfs.img', q(backing=200)).c()\n"
+	"T('vmlayer2.tar').f('rootfs.img', q(2, backing=200)).c()\n"
+	"T('vmdata.tar').f('rootfs.img', q(features=4)).c()\n"
+	"T('vmcrypt.tar').f('rootfs.img', q(crypt=2)).c()\n"
+	"T('vmbits.tar').f('rootfs.img', q(bits=60)).c()\n"
+	"T('vmfuture.tar').f('rootfs.img', q(features=1 << 40)).c()\n"
 	"T('badmeta.tar', b'architecture: vax\\ncreation_date: 1\\n').d('rootfs').c()\n"
 	"T('bigmeta.tar', META + b'#' * (1 << 20)).d('rootfs').c()\n"
 	"T('metadir.tar', None).d('metadata.yaml').d('rootfs').c()\n"
@@ -143,8 +156,17 @@ static const struct row hostile[] = {
 	{ "deep.tar", ENAMETOOLONG, "too long" },
 	{ "component.tar", ENAMETOOLONG, "too long" },
 	{ "nometa.tar", EINVAL, "no metadata.yaml" },
-	{ "noroot.tar", EINVAL, "no rootfs/" },
-	{ "vm.tar", EOPNOTSUPP, "has a disk" },
+	{ "noroot.tar", EINVAL, "neither rootfs/" },
+	{ "vmboth.tar", EINVAL, "both a rootfs/ and a rootfs.img" },
+	{ "vmboot.tar", EINVAL, "neither rootfs/ nor rootfs.img" },
+	{ "vmlink.tar", EINVAL, "\"rootfs.img\" is not a regular file" },
+	{ "vmempty.tar", EINVAL, "is empty" },
+	{ "vmlayer.tar", EPERM, "a layer over another file" },
+	{ "vmlayer2.tar", EPERM, "a layer over another file" },
+	{ "vmdata.tar", EPERM, "its data in another file" },
+	{ "vmcrypt.tar", EOPNOTSUPP, "encrypted" },
+	{ "vmbits.tar", EINVAL, "damaged" },
+	{ "vmfuture.tar", EOPNOTSUPP, "features" },
 	{ "badmeta.tar", EINVAL, "unknown architecture \"vax\"" },
 	{ "bigmeta.tar", EINVAL, "larger than 1048576" },
 	{ "metadir.tar", EINVAL, "not a regular file" },
@@ -236,6 +258,22 @@ static void check_owner(const char *path, mode_t mode, uid_t uid, gid_t gid)
 	if (st.st_mode != mode || st.st_uid != uid || st.st_gid != gid)
 		fprintf(stderr, "%s: mode %o owner %u:%u\n", path, st.st_mode, st.st_uid, st.st_gid);
 	CHECK(st.st_mode == mode && st.st_uid == uid && st.st_gid == gid);
+}
+
+static void test_disks(void)
+{
+	struct unpacked u;
+	struct err e = ERR_INIT;
+	struct stat st;
+
+	CHECK(unpack("vm.tar", &u, &e) == 0 && u.has_disk && !u.has_rootfs);
+	CHECK_STR(unpacked_type(&u), "virtual-machine");
+	metadata_free(&u.metadata);
+	CHECK(!stat("out/rootfs.img", &st) && st.st_size == 512);
+	check_file("out/kernel", "k");
+	/* not the magic number: raw */
+	CHECK(unpack("vmraw.tar", &u, &e) == 0 && u.has_disk);
+	metadata_free(&u.metadata);
 }
 
 /* Everything of good.tar, wherever it was unpacked. */
@@ -427,6 +465,7 @@ int main(void)
 	if (!mkdtemp(dir) || chdir(dir) < 0 || !make_archives())
 		return 77;
 	test_hostile();
+	test_disks();
 	test_good();
 	test_shapes();
 	test_bomb();

@@ -12,8 +12,6 @@
  */
 #include "mkimage/busybox.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,24 +23,21 @@
 #include "backends/core/buf.h"
 #include "backends/core/cleanup.h"
 #include "mkimage/metadata.h"
+#include "mkimage/writer.h"
 
 #define BINARY_MAX (64u << 20)
 
-static const struct tree_row {
-	const char *path;
-	mode_t mode;		/* with S_IFDIR, S_IFREG or S_IFLNK */
-	const char *content;	/* or target of the link */
-} rows[] = {
-	{ "rootfs", S_IFDIR | 0755, NULL },
-	{ "rootfs/bin", S_IFDIR | 0755, NULL },
-	{ "rootfs/dev", S_IFDIR | 0755, NULL },
-	{ "rootfs/etc", S_IFDIR | 0755, NULL },
-	{ "rootfs/etc/group", S_IFREG | 0644, "root:x:0:\ntty:x:5:\nusers:x:100:\nnogroup:x:65534:\n" },
-	{ "rootfs/etc/hostname", S_IFREG | 0644, "busybox\n" },
-	{ "rootfs/etc/hosts", S_IFREG | 0644, "127.0.0.1 localhost\n::1 localhost\n" },
-	{ "rootfs/etc/init.d", S_IFDIR | 0755, NULL },
-	{ "rootfs/etc/init.d/rcK", S_IFREG | 0755, "#!/bin/sh\n# Runs before everything is stopped.\nsync\n" },
-	{ "rootfs/etc/init.d/rcS", S_IFREG | 0755,
+static const struct writer_row rows[] = {
+	{ "", S_IFDIR | 0755, NULL },
+	{ "bin", S_IFDIR | 0755, NULL },
+	{ "dev", S_IFDIR | 0755, NULL },
+	{ "etc", S_IFDIR | 0755, NULL },
+	{ "etc/group", S_IFREG | 0644, "root:x:0:\ntty:x:5:\nusers:x:100:\nnogroup:x:65534:\n" },
+	{ "etc/hostname", S_IFREG | 0644, "busybox\n" },
+	{ "etc/hosts", S_IFREG | 0644, "127.0.0.1 localhost\n::1 localhost\n" },
+	{ "etc/init.d", S_IFDIR | 0755, NULL },
+	{ "etc/init.d/rcK", S_IFREG | 0755, "#!/bin/sh\n# Runs before everything is stopped.\nsync\n" },
+	{ "etc/init.d/rcS", S_IFREG | 0755,
 	  "#!/bin/sh\n"
 	  "# Runs once at boot. A container finds most of this done by its manager.\n"
 	  "[ -e /proc/self ] || mount -t proc proc /proc\n"
@@ -58,17 +53,17 @@ static const struct tree_row {
 	  "\tudhcpc -b -i \"$dev\" -x \"hostname:$(hostname)\" -p \"/run/udhcpc.$dev.pid\" >/dev/null 2>&1 &\n"
 	  "done\n"
 	  "exit 0\n" },
-	{ "rootfs/etc/inittab", S_IFREG | 0644,
+	{ "etc/inittab", S_IFREG | 0644,
 	  "::sysinit:/etc/init.d/rcS\n"
 	  "console::respawn:-/bin/sh\n"
 	  "::ctrlaltdel:/sbin/reboot\n"
 	  "::shutdown:/etc/init.d/rcK\n"
 	  "::restart:/sbin/init\n" },
-	{ "rootfs/etc/passwd", S_IFREG | 0644, "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n" },
-	{ "rootfs/etc/profile", S_IFREG | 0644, "export PATH=/sbin:/bin:/usr/sbin:/usr/bin\nPS1='\\h:\\w\\$ '\n" },
-	{ "rootfs/etc/resolv.conf", S_IFREG | 0644, "" },
-	{ "rootfs/etc/udhcpc", S_IFDIR | 0755, NULL },
-	{ "rootfs/etc/udhcpc/default.script", S_IFREG | 0755,
+	{ "etc/passwd", S_IFREG | 0644, "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n" },
+	{ "etc/profile", S_IFREG | 0644, "export PATH=/sbin:/bin:/usr/sbin:/usr/bin\nPS1='\\h:\\w\\$ '\n" },
+	{ "etc/resolv.conf", S_IFREG | 0644, "" },
+	{ "etc/udhcpc", S_IFDIR | 0755, NULL },
+	{ "etc/udhcpc/default.script", S_IFREG | 0755,
 	  "#!/bin/sh\n"
 	  "# Called by udhcpc: deconfig, bound, renew, nak, leasefail.\n"
 	  "case $1 in\n"
@@ -88,22 +83,22 @@ static const struct tree_row {
 	  "\t} >/etc/resolv.conf\n"
 	  "\t;;\n"
 	  "esac\n" },
-	{ "rootfs/home", S_IFDIR | 0755, NULL },
-	{ "rootfs/mnt", S_IFDIR | 0755, NULL },
-	{ "rootfs/proc", S_IFDIR | 0555, NULL },
-	{ "rootfs/root", S_IFDIR | 0700, NULL },
-	{ "rootfs/run", S_IFDIR | 0755, NULL },
-	{ "rootfs/sbin", S_IFDIR | 0755, NULL },
-	{ "rootfs/sys", S_IFDIR | 0555, NULL },
-	{ "rootfs/tmp", S_IFDIR | 01777, NULL },
-	{ "rootfs/usr", S_IFDIR | 0755, NULL },
-	{ "rootfs/usr/bin", S_IFDIR | 0755, NULL },
-	{ "rootfs/usr/sbin", S_IFDIR | 0755, NULL },
-	{ "rootfs/usr/share", S_IFDIR | 0755, NULL },
-	{ "rootfs/var", S_IFDIR | 0755, NULL },
-	{ "rootfs/var/log", S_IFDIR | 0755, NULL },
-	{ "rootfs/var/run", S_IFLNK | 0777, "../run" },
-	{ "rootfs/var/tmp", S_IFDIR | 01777, NULL },
+	{ "home", S_IFDIR | 0755, NULL },
+	{ "mnt", S_IFDIR | 0755, NULL },
+	{ "proc", S_IFDIR | 0555, NULL },
+	{ "root", S_IFDIR | 0700, NULL },
+	{ "run", S_IFDIR | 0755, NULL },
+	{ "sbin", S_IFDIR | 0755, NULL },
+	{ "sys", S_IFDIR | 0555, NULL },
+	{ "tmp", S_IFDIR | 01777, NULL },
+	{ "usr", S_IFDIR | 0755, NULL },
+	{ "usr/bin", S_IFDIR | 0755, NULL },
+	{ "usr/sbin", S_IFDIR | 0755, NULL },
+	{ "usr/share", S_IFDIR | 0755, NULL },
+	{ "var", S_IFDIR | 0755, NULL },
+	{ "var/log", S_IFDIR | 0755, NULL },
+	{ "var/run", S_IFLNK | 0777, "../run" },
+	{ "var/tmp", S_IFDIR | 01777, NULL },
 };
 
 /* Where a list of applets is known to be: these come first in every busybox that has a test command. */
@@ -114,12 +109,6 @@ static const char *const not_linked[] = { "busybox", "linuxrc", "init" };
 
 /* Programs that are looked for in /sbin. */
 static const char *const sbin[] = { "init", "halt", "poweroff", "reboot", "getty", "ifconfig", "ip", "route", "udhcpc", "syslogd", "klogd" };
-
-struct image {
-	struct archive *a;
-	struct archive_entry *entry;
-	int64_t time;
-};
 
 /* ---- the binary ---- */
 
@@ -171,7 +160,7 @@ static const char *binary_arch(const struct buf *b)
 	return NULL;
 }
 
-static int read_binary(const struct busybox_options *o, struct buf *b, const char **arch, struct err *e)
+int busybox_read(const struct busybox_options *o, struct buf *b, const char **arch, struct err *e)
 {
 	const char *path = o->binary ? o->binary : "/bin/busybox";
 	const char *wanted = o->arch ? metadata_architecture(o->arch) : NULL;
@@ -195,50 +184,6 @@ static int read_binary(const struct busybox_options *o, struct buf *b, const cha
 
 /* ---- writing ---- */
 
-static int write_entry(struct image *im, const char *path, mode_t mode, const char *data, size_t len, struct err *e)
-{
-	struct archive_entry *en = archive_entry_clear(im->entry);
-
-	archive_entry_set_pathname(en, path);
-	archive_entry_set_mode(en, mode);
-	archive_entry_set_uid(en, 0);
-	archive_entry_set_gid(en, 0);
-	archive_entry_set_mtime(en, im->time, 0);
-	archive_entry_set_size(en, S_ISREG(mode) ? (int64_t)len : 0);
-	if (S_ISLNK(mode))
-		archive_entry_set_symlink(en, data);
-	if (archive_write_header(im->a, en) != ARCHIVE_OK ||
-	    (S_ISREG(mode) && archive_write_data(im->a, data, len) != (la_ssize_t)len))
-		return err_set(e, archive_errno(im->a) > 0 ? archive_errno(im->a) : EIO, "cannot write \"%s\": %s", path,
-			       archive_error_string(im->a));
-	return 0;
-}
-
-static int write_metadata(struct image *im, const char *arch, struct err *e)
-{
-	struct metadata_property properties[] = {
-		{ (char *)"architecture", (char *)arch }, { (char *)"description", (char *)"Busybox, a small system for tests" },
-		{ (char *)"name", (char *)"busybox" }, { (char *)"os", (char *)"busybox" }, { (char *)"release", (char *)"1" },
-	};
-	struct metadata m = { .created = im->time, .properties = properties,
-			      .n_properties = sizeof(properties) / sizeof(properties[0]) };
-	_cleanup_buf_ struct buf text = BUF_INIT;
-
-	snprintf(m.architecture, sizeof(m.architecture), "%s", arch);
-	metadata_print_yaml(&m, &text);
-	if (buf_error(&text))
-		return err_set(e, ENOMEM, "not enough memory");
-	return write_entry(im, "metadata.yaml", S_IFREG | 0644, text.data, text.len, e);
-}
-
-static int write_rows(struct image *im, struct err *e)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !r; i++)
-		r = write_entry(im, rows[i].path, rows[i].mode, rows[i].content, rows[i].content ? strlen(rows[i].content) : 0, e);
-	return r;
-}
 
 static bool in_list(const char *s, const char *const *list, size_t n)
 {
@@ -249,7 +194,7 @@ static bool in_list(const char *s, const char *const *list, size_t n)
 	return false;
 }
 
-static int write_applets(struct image *im, const struct buf *binary, struct err *e)
+static int write_applets(struct writer *w, const struct buf *binary, struct err *e)
 {
 	const char *end = binary->data + binary->len;
 	const char *p = memmem(binary->data, binary->len, first_applets, sizeof(first_applets));
@@ -264,98 +209,40 @@ static int write_applets(struct image *im, const struct buf *binary, struct err 
 			break;
 		if (in_list(p, not_linked, sizeof(not_linked) / sizeof(not_linked[0])))
 			continue;
-		snprintf(path, sizeof(path), "rootfs/bin/%s", p);
-		r = write_entry(im, path, S_IFLNK | 0777, "busybox", 0, e);
+		snprintf(path, sizeof(path), "bin/%s", p);
+		r = writer_add(w, path, S_IFLNK | 0777, "busybox", 0, e);
 	}
 	for (size_t i = 0; i < sizeof(sbin) / sizeof(sbin[0]) && !r; i++) {
-		snprintf(path, sizeof(path), "rootfs/sbin/%s", sbin[i]);
-		r = write_entry(im, path, S_IFLNK | 0777, "../bin/busybox", 0, e);
+		snprintf(path, sizeof(path), "sbin/%s", sbin[i]);
+		r = writer_add(w, path, S_IFLNK | 0777, "../bin/busybox", 0, e);
 	}
 	return r;
 }
 
-static int write_all(struct image *im, const struct busybox_options *o, struct err *e)
+int busybox_write(struct writer *w, const struct buf *binary, struct err *e)
 {
+	int r = writer_add_rows(w, rows, sizeof(rows) / sizeof(rows[0]), e);
+
+	if (!r)
+		r = writer_add(w, "bin/busybox", S_IFREG | 0755, binary->data, binary->len, e);
+	return r < 0 ? r : write_applets(w, binary, e);
+}
+
+static int fill(struct writer *w, const void *arg, struct err *e)
+{
+	static const struct writer_facts facts = { "busybox", "Busybox, a small system for tests" };
+	const struct busybox_options *o = arg;
 	_cleanup_buf_ struct buf binary = BUF_INIT;
 	const char *arch = NULL;
-	int r = read_binary(o, &binary, &arch, e);
+	int r = busybox_read(o, &binary, &arch, e);
 
 	if (!r)
-		r = write_metadata(im, arch, e);
-	if (!r)
-		r = write_rows(im, e);
-	if (!r)
-		r = write_entry(im, "rootfs/bin/busybox", S_IFREG | 0755, binary.data, binary.len, e);
-	if (!r)
-		r = write_applets(im, &binary, e);
-	return r;
-}
-
-/* ---- the file ---- */
-
-static int add_filter(struct archive *a, const char *out, struct err *e)
-{
-	static const struct { const char *ending; int filter; } filters[] = {
-		{ ".tar", ARCHIVE_FILTER_NONE }, { ".tar.gz", ARCHIVE_FILTER_GZIP }, { ".tgz", ARCHIVE_FILTER_GZIP },
-		{ ".tar.bz2", ARCHIVE_FILTER_BZIP2 }, { ".tar.xz", ARCHIVE_FILTER_XZ }, { ".txz", ARCHIVE_FILTER_XZ },
-		{ ".tar.lzma", ARCHIVE_FILTER_LZMA }, { ".tar.zst", ARCHIVE_FILTER_ZSTD }, { ".tar.lz4", ARCHIVE_FILTER_LZ4 },
-	};
-	size_t len = strlen(out);
-
-	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
-		size_t n = strlen(filters[i].ending);
-
-		if (len <= n || strcmp(out + len - n, filters[i].ending) != 0)
-			continue;
-		if (archive_write_add_filter(a, filters[i].filter) != ARCHIVE_OK)
-			return err_set(e, EOPNOTSUPP, "%s: the archive library cannot compress like this", out);
-		/* gzip would store the present time. */
-		if (filters[i].filter == ARCHIVE_FILTER_GZIP)
-			archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
-		return 0;
-	}
-	return err_set(e, EINVAL, "%s: the name must end in .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.lzma, .tar.zst or .tar.lz4", out);
-}
-
-static int write_file(struct archive *a, int fd, const struct busybox_options *o, struct err *e)
-{
-	struct image im = { .a = a, .entry = archive_entry_new(), .time = o->time };
-	int r;
-
-	if (!im.entry)
-		return err_set(e, ENOMEM, "not enough memory");
-	archive_write_set_format_pax_restricted(a);
-	r = add_filter(a, o->out, e);
-	if (!r && archive_write_open_fd(a, fd) != ARCHIVE_OK)
-		r = err_set(e, EIO, "cannot begin the archive: %s", archive_error_string(a));
-	if (!r)
-		r = write_all(&im, o, e);
-	if (!r && archive_write_close(a) != ARCHIVE_OK)
-		r = err_set(e, EIO, "cannot end the archive: %s", archive_error_string(a));
-	archive_entry_free(im.entry);
-	return r;
+		r = writer_add_metadata(w, &facts, arch, e);
+	w->prefix = "rootfs/";
+	return r < 0 ? r : busybox_write(w, &binary, e);
 }
 
 int busybox_build(const struct busybox_options *o, struct err *e)
 {
-	_cleanup_free_ char *tmp = NULL;
-	struct archive *a;
-	int fd, r;
-
-	if (asprintf(&tmp, "%s.XXXXXX", o->out) < 0) {
-		tmp = NULL;
-		return err_set(e, ENOMEM, "not enough memory");
-	}
-	fd = mkostemp(tmp, O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, errno, "cannot make %s", tmp);
-	a = archive_write_new();
-	r = a ? write_file(a, fd, o, e) : err_set(e, ENOMEM, "not enough memory");
-	archive_write_free(a);
-	if (!r && (fchmod(fd, 0644) < 0 || fsync(fd) < 0 || rename(tmp, o->out) < 0))
-		r = err_sys(e, errno, "cannot write %s", o->out);
-	close(fd);
-	if (r < 0)
-		unlink(tmp);
-	return r;
+	return writer_image(o->out, o->time, fill, o, e);
 }

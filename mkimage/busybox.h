@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
+#include "backends/core/buf.h"
 #include "backends/core/err.h"
+
+struct writer;
 
 struct busybox_options {
 	const char *binary;	/* NULL: the host's, /bin/busybox */
@@ -14,3 +17,7 @@ struct busybox_options {
 };
 
 int busybox_build(const struct busybox_options *o, struct err *e);
+
+/* For images of which it is a part: the binary, checked, with its architecture; and the whole system around it. */
+int busybox_read(const struct busybox_options *o, struct buf *binary, const char **arch, struct err *e);
+int busybox_write(struct writer *w, const struct buf *binary, struct err *e);

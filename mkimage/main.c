@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,9 +14,11 @@
 #include "backends/core/value.h"
 #include "mkimage/busybox.h"
 #include "mkimage/check.h"
+#include "mkimage/machine.h"
 
 static const char usage[] =
 	"usage: instfs-mkimage busybox [--arch=ARCH] [--busybox=FILE] OUT\n"
+	"       instfs-mkimage vm [--kernel=FILE] [--modules=DIRECTORY] [--busybox=FILE] OUT\n"
 	"       instfs-mkimage check FILE\n"
 	"\n"
 	"busybox  writes a small bootable image of a container, made of a static busybox (the\n"
@@ -23,6 +26,9 @@ static const char usage[] =
 	"         name OUT: .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.lzma, .tar.zst or .tar.lz4.\n"
 	"         Neither root nor network are needed. With SOURCE_DATE_EPOCH in the environment\n"
 	"         the same busybox gives the same bytes.\n"
+	"vm       the same as a virtual machine: the kernel that runs here (/boot/vmlinuz-RELEASE,\n"
+	"         /lib/modules/RELEASE) unless others are named, and a disk on which it counts\n"
+	"         its boots.\n"
 	"check    reads an image, says what is in it, and whether it could be used.\n"
 	"\n"
 	"To use an image: mkdir images/NAME, then cp FILE images/NAME/image.\n";
@@ -39,27 +45,35 @@ static int build_time(int64_t *ret, struct err *e)
 	return 0;
 }
 
-static int run_busybox(int argc, char **argv, struct err *e)
+/* The same options for both kinds; those of the other kind are not known. */
+static int run_make(int argc, char **argv, bool vm, struct err *e)
 {
 	static const struct option options[] = {
-		{ "arch", required_argument, NULL, 'a' }, { "busybox", required_argument, NULL, 'b' }, { NULL, 0, NULL, 0 },
+		{ "arch", required_argument, NULL, 'a' }, { "busybox", required_argument, NULL, 'b' },
+		{ "kernel", required_argument, NULL, 'k' }, { "modules", required_argument, NULL, 'm' }, { NULL, 0, NULL, 0 },
 	};
-	struct busybox_options o = { .binary = NULL };
+	struct machine_options o = { .kernel = NULL };
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'a')
-			o.arch = optarg;
+		if (c == 'a' && !vm)
+			o.busybox.arch = optarg;
 		else if (c == 'b')
-			o.binary = optarg;
+			o.busybox.binary = optarg;
+		else if (c == 'k' && vm)
+			o.kernel = optarg;
+		else if (c == 'm' && vm)
+			o.modules = optarg;
 		else
 			return 2;
 	}
 	if (optind + 1 != argc)
 		return 2;
-	o.out = argv[optind];
-	r = build_time(&o.time, e);
-	return r < 0 ? r : busybox_build(&o, e);
+	o.busybox.out = argv[optind];
+	r = build_time(&o.busybox.time, e);
+	if (r < 0)
+		return r;
+	return vm ? machine_build(&o, e) : busybox_build(&o.busybox, e);
 }
 
 static int run_check(int argc, char **argv, struct err *e)
@@ -88,8 +102,8 @@ int main(int argc, char **argv)
 		puts("instfs-mkimage " INSTFS_VERSION);
 		return 0;
 	}
-	if (argc > 1 && !strcmp(argv[1], "busybox"))
-		r = run_busybox(argc - 1, argv + 1, &e);
+	if (argc > 1 && (!strcmp(argv[1], "busybox") || !strcmp(argv[1], "vm")))
+		r = run_make(argc - 1, argv + 1, !strcmp(argv[1], "vm"), &e);
 	else if (argc > 1 && !strcmp(argv[1], "check"))
 		r = run_check(argc - 1, argv + 1, &e);
 	else if (argc > 1)

@@ -339,6 +339,56 @@ int cgroup_freeze(const char *path, bool freeze, unsigned timeout_ms, struct err
 	return 0;
 }
 
+/* ---- making ---- */
+
+/* A new group of v1's cpuset has no CPU and no memory, and takes no process. */
+static void inherit_cpuset(int parent, int dir)
+{
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		if (buf_read_file(&b, parent, files[i], CGROUP_VALUE_MAX) == 0 && b.len > 1)
+			write_at(dir, ".", files[i], b.data);
+	}
+}
+
+static void enter_one(const struct hierarchy *h, const char *path, const char *pid)
+{
+	_cleanup_close_ int dir = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
+	char name[256];
+
+	while (dir >= 0 && *path) {
+		size_t len = strcspn(path, "/");
+		int below;
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, path);
+		if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+			return;
+		below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below < 0)
+			return;
+		if (h->fd == places[CGROUP_CPUSET].fd && places[CGROUP_CPUSET].version == 1)
+			inherit_cpuset(dir, below);
+		close(dir);
+		dir = below;
+		path += len + (path[len] == '/');
+	}
+	write_at(dir, ".", "cgroup.procs", pid);
+}
+
+void cgroup_enter(const char *path, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	for (int c = 0; c < CGROUP_MAX; c++)
+		cgroup_pass_on(c, path);
+	for (size_t i = 0; i < n_hierarchies; i++)
+		enter_one(&hierarchies[i], path, text);
+}
+
 /* ---- killing and removing ---- */
 
 static int each_in(int dir, int (*f)(pid_t pid, void *arg), void *arg)

@@ -55,6 +55,12 @@ int cgroup_open_unified(const char *path, const char *file, int flags);
 int cgroup_freeze(const char *path, bool freeze, unsigned timeout_ms, struct err *e);
 bool cgroup_is_frozen(const char *path);
 
+/*
+ * Makes the group in every hierarchy and puts the process into it. A hierarchy where that cannot be done is passed over: its files
+ * will not be there.
+ */
+void cgroup_enter(const char *path, pid_t pid);
+
 /* Kills what is in the group and below it, frozen or not. Does not wait. */
 void cgroup_kill(const char *path);
 

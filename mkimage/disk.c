@@ -43,13 +43,15 @@ static int check_header(const struct header *h, bool backing, struct err *e)
 	if (h->version < 2 || h->version > 3 || h->cluster_bits < 9 || h->cluster_bits > 21 || !h->size || h->size > SIZE_MAX_DISK)
 		return err_set(e, EINVAL, "the header of the qcow2 disk is damaged (version %" PRIu32 ", size %" PRIu64 ")", h->version, h->size);
 	if (h->backing && !backing)
-		return err_set(e, EPERM, "the qcow2 disk is a layer over another file; only complete disks can be used (qemu-img convert makes one)");
+		return err_set(e, EPERM, "the qcow2 disk is a layer over another file; only complete disks can be used (qemu-img convert "
+			       "makes one)");
 	if (h->incompatible & DATA_FILE)
 		return err_set(e, EPERM, "the qcow2 disk keeps its data in another file; only complete disks can be used");
 	if (h->encryption)
 		return err_set(e, EOPNOTSUPP, "the qcow2 disk is encrypted, which cannot be used");
 	if (h->incompatible & ~(uint64_t)(DIRTY | DATA_FILE | COMPRESSION | EXTENDED_L2))
-		return err_set(e, EOPNOTSUPP, "the qcow2 disk has features (%" PRIx64 ") that are unknown, or is marked as corrupt", h->incompatible);
+		return err_set(e, EOPNOTSUPP, "the qcow2 disk has features (%" PRIx64 ") that are unknown, or is marked as corrupt",
+			       h->incompatible);
 	return 0;
 }
 

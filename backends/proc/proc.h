@@ -56,6 +56,30 @@ struct proc_facts {
  */
 int proc_facts_of_pid(pid_t pid, struct proc_facts *ret);
 
+/*
+ * A virtual machine: what its emulator knows of it. What only the guest knows is told by its memory driver, or not known. Facts are
+ * those of the emulator's process; its group gives the rest.
+ */
+#define PROC_MACHINE_CPUS 64
+#define PROC_MACHINE_DISKS 4
+#define PROC_MACHINE_KINDS 3		/* read, write, discard */
+
+struct proc_machine_disk {
+	uint64_t requests[PROC_MACHINE_KINDS], merged[PROC_MACHINE_KINDS], bytes[PROC_MACHINE_KINDS], ns[PROC_MACHINE_KINDS];
+	uint64_t flushes, flush_ns;
+};
+
+struct proc_machine {
+	uint32_t cpus;			/* as started, or as configured; 0: none, this is a container */
+	uint32_t family, model, stepping;
+	char vendor[16], name[64];	/* of its CPUs; "": not known */
+	int32_t thread[PROC_MACHINE_CPUS];	/* of the emulator, one for each CPU; 0: not known */
+	uint64_t memory;		/* bytes that it was started with, or is configured to have */
+	uint64_t total, free, available, cached;	/* by the guest's driver; PROC_NO_LIMIT: not told */
+	uint32_t n_disks, reserved;
+	struct proc_machine_disk disks[PROC_MACHINE_DISKS];
+};
+
 /* ---- history: memory of the caller, zeroed or as an earlier process left it ---- */
 
 struct proc_history;
@@ -78,6 +102,8 @@ struct proc_source *proc_source_new_pid(const struct proc_facts *f, struct proc_
 void proc_source_within(struct proc_source *s, struct proc_source *outer);
 /* New facts of the same instance; what has not changed stays open. */
 void proc_source_update(struct proc_source *s, const struct proc_facts *f);
+/* From now on it shows a virtual machine. A copy is kept. */
+void proc_source_machine(struct proc_source *s, const struct proc_machine *m);
 /* Closes the descriptors; the next read opens them again. For callers that have to be thrifty with them. */
 void proc_source_idle(struct proc_source *s);
 struct proc_source *proc_source_free(struct proc_source *s);	/* NULL is fine; returns NULL */
@@ -98,6 +124,7 @@ struct proc_row {
 	unsigned flags;
 	int (*show)(struct proc_source *s, unsigned cpu, struct buf *out);	/* NULL: a directory */
 	const char *doc;
+	int (*machine)(struct proc_source *s, unsigned cpu, struct buf *out);	/* the same of a virtual machine; NULL: as show */
 };
 
 /* The row of a path; *cpu is the number that stood for '*'. NULL: none. Whether that CPU is there: proc_exists(). */

@@ -14,15 +14,17 @@
 
 static const struct proc_row rows[] = {
 	{ 1, "proc", S_IFDIR | 0555, .doc = "files of /proc as the instance sees them" },
-	{ 2, "proc/cpuinfo", S_IFREG | 0444, PROC_CONFIGURED, cpuinfo_show, "its CPUs, numbered from 0" },
+	{ 2, "proc/cpuinfo", S_IFREG | 0444, PROC_CONFIGURED, cpuinfo_show, "its CPUs, numbered from 0", machine_cpuinfo },
 	{ 3, "proc/diskstats", S_IFREG | 0444, PROC_VARIES, diskstats_show,
-	  "requests and sectors of its own for each device; times are 0" },
+	  "requests and sectors of its own for each device; times are 0", machine_diskstats },
 	{ 4, "proc/loadavg", S_IFREG | 0444, 0, loadavg_show, "mean number of active threads since it was started, all groups counted" },
-	{ 5, "proc/meminfo", S_IFREG | 0444, 0, meminfo_show, "its memory and swap; the lowest limit from its group up to the root counts" },
+	{ 5, "proc/meminfo", S_IFREG | 0444, 0, meminfo_show, "its memory and swap; the lowest limit from its group up to the root counts",
+	  machine_meminfo },
 	{ 6, "proc/slabinfo", S_IFREG | 0444, 0, slabinfo_show, "its kernel caches on kernels that count them, else the head only" },
-	{ 7, "proc/stat", S_IFREG | 0444, PROC_VARIES, stat_show, "its CPU time, threads that run or wait; what is not counted for it is 0" },
-	{ 8, "proc/swaps", S_IFREG | 0444, PROC_VARIES, swaps_show, "one line with the swap that it may use, none without" },
-	{ 9, "proc/uptime", S_IFREG | 0444, 0, uptime_show, "seconds since it was started, and idle seconds of its CPUs" },
+	{ 7, "proc/stat", S_IFREG | 0444, PROC_VARIES, stat_show, "its CPU time, threads that run or wait; what is not counted for it is 0",
+	  machine_stat },
+	{ 8, "proc/swaps", S_IFREG | 0444, PROC_VARIES, swaps_show, "one line with the swap that it may use, none without", machine_swaps },
+	{ 9, "proc/uptime", S_IFREG | 0444, 0, uptime_show, "seconds since it was started, and idle seconds of its CPUs", machine_uptime },
 	{ 10, "proc/pressure", S_IFDIR | 0555, .doc = "pressure stall information" },
 	{ 11, "proc/pressure/cpu", S_IFREG | 0444, PROC_VARIES | PROC_TRIGGER, pressure_show_cpu, "time in which its threads waited for a CPU" },
 	{ 12, "proc/pressure/io", S_IFREG | 0444, PROC_VARIES | PROC_TRIGGER, pressure_show_io, "time in which its threads waited for disks" },
@@ -131,7 +133,7 @@ int proc_show(struct proc_source *s, const struct proc_row *r, unsigned cpu, str
 	if (!proc_exists(s, r, cpu))
 		return -ENOENT;
 	pthread_mutex_lock(&s->lock);
-	ret = r->show(s, cpu, out);
+	ret = (s->machine.cpus && r->machine ? r->machine : r->show)(s, cpu, out);
 	runs = s->facts.init_pid;
 	pthread_mutex_unlock(&s->lock);
 	if (r->show == loadavg_show && runs)

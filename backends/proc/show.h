@@ -19,5 +19,13 @@ int online_show(struct proc_source *s, unsigned cpu, struct buf *out);
 int offline_show(struct proc_source *s, unsigned cpu, struct buf *out);
 int kernel_max_show(struct proc_source *s, unsigned cpu, struct buf *out);
 
+/* machine.c: files of virtual machines. */
+int machine_meminfo(struct proc_source *s, unsigned cpu, struct buf *out);
+int machine_swaps(struct proc_source *s, unsigned cpu, struct buf *out);
+int machine_cpuinfo(struct proc_source *s, unsigned cpu, struct buf *out);
+int machine_stat(struct proc_source *s, unsigned cpu, struct buf *out);
+int machine_uptime(struct proc_source *s, unsigned cpu, struct buf *out);
+int machine_diskstats(struct proc_source *s, unsigned cpu, struct buf *out);
+
 /* Fills the last line with blanks, so that what begins at `from` is a multiple of step long: readers see few different lengths. */
 void show_pad(struct buf *out, size_t from, size_t step);

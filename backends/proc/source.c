@@ -3,6 +3,7 @@
 #include "backends/proc/source.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,12 @@ void proc_source_update(struct proc_source *s, const struct proc_facts *f)
 	/* without memory for the new path it is in no group: configured values */
 	if (moved && (s->of_pid ? parse_pid(s) : groups_set(&s->groups, f->cgroup)) < 0)
 		groups_free(&s->groups);
+}
+
+void proc_source_machine(struct proc_source *s, const struct proc_machine *m)
+{
+	HOLD_LOCK(&s->lock);
+	s->machine = *m;
 }
 
 void proc_source_idle(struct proc_source *s)
@@ -181,8 +188,14 @@ static void intersect(struct cpus *set, const struct cpus *with)
 static int make_set(struct proc_source *s, struct cpus *set)
 {
 	_cleanup_cpus_ struct cpus allowed = CPUS_INIT, listed = CPUS_INIT;
-	int r = online_cpus(set);
+	char own[16];
+	int r;
 
+	if (s->machine.cpus) {
+		snprintf(own, sizeof(own), "0-%u", s->machine.cpus - 1);
+		return cpus_parse(own, set);
+	}
+	r = online_cpus(set);
 	if (r == 0)
 		r = allowed_cpus(s, &allowed);
 	if (r == 0)
@@ -254,7 +267,7 @@ int source_cpus(struct proc_source *s, struct cpus *set, unsigned *count)
 	if (r < 0)
 		return r;
 	n = set->n;
-	if (s->facts.cpus == PROC_CPUS_QUOTA) {
+	if (s->facts.cpus == PROC_CPUS_QUOTA && !s->machine.cpus) {
 		unsigned q = quota_cpus(s);
 
 		if (q && q < n)

@@ -20,6 +20,7 @@ struct proc_source {
 	struct proc_facts facts;
 	struct proc_history *history;
 	bool own_history, of_pid;
+	struct proc_machine machine;	/* cpus 0: it is none */
 	struct proc_source *outer;	/* set before anybody else knows the source */
 	struct groups groups;
 	int64_t offset;			/* of the time namespace's boot time, ns */

@@ -6,6 +6,7 @@
 #include "backends/core/backend.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/core/exec.h"
@@ -14,16 +15,22 @@
 
 static const struct backend_ops *usable[BACKENDS_MAX];	/* the default one first */
 static size_t n_usable;
+static char why_no_vm[256];		/* the backends for virtual machines that are not usable, and why */
 
 int backend_unsupported(struct object *o, const char *what, struct err *e)
 {
 	return err_set(e, EOPNOTSUPP, "this backend (%s) cannot %s", o->backend ? o->backend->name : "none", what);
 }
 
+int backend_no_machine(struct object *o, struct proc_machine *ret, struct err *e)
+{
+	return backend_unsupported(o, "tell of a machine", e);
+}
+
 static bool complete(const struct backend_ops *b)
 {
 	return b->name && b->probe && b->start && b->stop && b->freeze && b->thaw && b->apply && b->adopt && b->usage &&
-	       b->addresses && b->effective && b->console_read && b->console_write && b->tty && b->log && b->exec_start &&
+	       b->addresses && b->effective && b->machine && b->console_read && b->console_write && b->tty && b->log && b->exec_start &&
 	       b->exec_kill && b->exec_adopt && b->forget;
 }
 
@@ -43,6 +50,8 @@ static int probe_one(const struct backend_ops *b, bool wanted, struct buf *versi
 	if (r < 0) {
 		if (version)
 			buf_addf(version, "%s not usable: %s\n", b->name, why.text);
+		if (b->caps & BACKEND_VM)
+			snprintf(why_no_vm, sizeof(why_no_vm), ": %.200s", why.text);
 		return 0;
 	}
 	usable[n_usable++] = b;
@@ -93,6 +102,12 @@ const struct backend_ops *backend_for(const char *type)
 	return NULL;
 }
 
+int backend_missing(const char *type, struct err *e)
+{
+	return err_set(e, EOPNOTSUPP, "this daemon has no backend for instances of the type %s%s", type,
+		       strcmp(type, "virtual-machine") ? "" : why_no_vm);
+}
+
 unsigned backend_caps(struct object *o)
 {
 	return o->backend ? o->backend->caps : 0;
@@ -100,7 +115,9 @@ unsigned backend_caps(struct object *o)
 
 static int no_backend(struct object *o, struct err *e)
 {
-	return err_set(e, EOPNOTSUPP, "no backend of this daemon can run instances of the type of %s", o->name);
+	char type[32];
+
+	return backend_missing(object_value(o, ENT_FIELD, "type", type, sizeof(type)) ? type : "container", e);
 }
 
 /* Every failure has a code and a sentence, success has neither; max is the largest result that means success. */
@@ -194,6 +211,11 @@ int backend_console_write(struct object *o, const char *data, size_t len, struct
 int backend_refresh(struct object *o, struct err *e)
 {
 	return CALL(refresh, "mount virtual files in", 0, o, e);
+}
+
+int backend_machine(struct object *o, struct proc_machine *ret, struct err *e)
+{
+	return CALL(machine, "look at", 0, o, ret, e);
 }
 
 int backend_tty(struct object *o, char *buf, size_t size, struct err *e)

@@ -14,14 +14,17 @@
 #include "backends/core/op.h"
 
 struct exec_request;	/* exec.h */
+struct proc_machine;	/* backends/proc/proc.h */
 
 enum {
 	BACKEND_CONTAINER = 1 << 0,
 	BACKEND_VM = 1 << 1,
 	BACKEND_EXEC = 1 << 2,
 	BACKEND_CONSOLE = 1 << 3,
-	BACKEND_ROOTFS = 1 << 4,
+	BACKEND_ROOTFS = 1 << 4,	/* a storage driver keeps the root file system */
 	BACKEND_DEVICES = 1 << 5,	/* devices come, change and go while an instance runs */
+	BACKEND_DISK = 1 << 6,		/* the root file system is on a disk: it is kept by a storage driver, but cannot be mounted */
+	BACKEND_LIMITS = 1 << 7,	/* limits change while an instance runs */
 };
 
 struct backend_ops {
@@ -70,6 +73,9 @@ struct backend_ops {
 	/* A running instance: puts its virtual files (views.h) in place where they are missing or dead. At any time, more than once. */
 	int (*refresh)(struct object *o, struct err *e);
 
+	/* A virtual machine, stopped too: what proc/ and sys/ are made of besides its group. Must not wait longer than a moment. */
+	int (*machine)(struct object *o, struct proc_machine *ret, struct err *e);
+
 	int (*console_read)(struct object *o, struct buf *out, struct err *e);		/* scrollback */
 	int (*console_write)(struct object *o, const char *data, size_t len, struct err *e);
 	/* Path of a pty on the host for `tty`, "" when there is none. */
@@ -88,9 +94,12 @@ struct backend_ops {
 
 int backend_unsupported(struct object *o, const char *what, struct err *e);	/* EOPNOTSUPP: "this backend (mock) cannot ..." */
 
+int backend_no_machine(struct object *o, struct proc_machine *ret, struct err *e);	/* for those of containers */
+
 /* The list, ended by NULL, given by fs/main.c; default_name picks the one for containers ("lxc", "mock"). */
 int backend_init(const struct backend_ops *const *list, const char *default_name, struct buf *version, struct err *e);
 const struct backend_ops *backend_for(const char *type);	/* "container" or "virtual-machine"; NULL: none can */
+int backend_missing(const char *type, struct err *e);		/* then EOPNOTSUPP, and why */
 
 /* The entries of o->backend: the same contracts, and besides: a failure always has a sentence, success never leaves one. */
 int backend_start(struct object *o, const struct expanded *x, struct op *op, struct err *e);
@@ -107,6 +116,7 @@ int backend_usage(struct object *o, const char *item, struct buf *out, struct er
 int backend_addresses(struct object *o, struct buf *out, struct err *e);
 int backend_effective(struct object *o, struct buf *out, struct err *e);
 int backend_refresh(struct object *o, struct err *e);
+int backend_machine(struct object *o, struct proc_machine *ret, struct err *e);
 int backend_warnings(struct object *o, struct buf *out, struct err *e);
 int backend_console_read(struct object *o, struct buf *out, struct err *e);
 int backend_console_write(struct object *o, const char *data, size_t len, struct err *e);

@@ -181,6 +181,12 @@ static bool has_started(struct object *inst)
 	       inst->run.state != INST_RESTARTING;
 }
 
+/* Where limits are those of a machine that was built with them, they wait as well. */
+static bool key_is_live(struct object *inst, const struct key *k)
+{
+	return k && k->live == KEY_LIVE && (!(k->flags & KEY_APPLY) || (backend_caps(inst) & BACKEND_LIMITS));
+}
+
 int config_print_pending(struct object *inst, struct buf *out, struct err *e)
 {
 	_cleanup_expanded_ struct expanded started = { 0 };
@@ -202,7 +208,7 @@ int config_print_pending(struct object *inst, struct buf *out, struct err *e)
 		if (it->kind == ENT_DEVICE) {
 			if (!plan_device_is_live(&p, d) && !d->half)
 				buf_addf(out, "devices/%s\n", it->name);
-		} else if (!d->key || d->key->live != KEY_LIVE) {
+		} else if (!key_is_live(inst, d->key)) {
 			buf_addf(out, "%s\n", it->name);
 		}
 	}

@@ -143,13 +143,24 @@ static int find_instance(struct object *o, struct source *s, struct err *e)
 	return 0;
 }
 
+static void type_of(const struct source *s, char *buf, size_t size)
+{
+	if (!s->from || !object_value(s->from, ENT_FIELD, "type", buf, size))
+		snprintf(buf, size, "container");
+}
+
 static int find(struct object *o, const char *text, struct source *s, struct err *e)
 {
 	int r = parse(text, s, e);
+	char type[32];
 
 	if (r < 0 || s->origin == NOTHING)
 		return r;
-	return s->origin == IMAGE ? find_image(o, s, e) : find_instance(o, s, e);
+	r = s->origin == IMAGE ? find_image(o, s, e) : find_instance(o, s, e);
+	type_of(s, type, sizeof(type));
+	if (!r && !backend_for(type))
+		return backend_missing(type, e);
+	return r;
 }
 
 /* A copy gives its owner all that is inside; an image is for those who may read it. */
@@ -274,7 +285,6 @@ static struct entry_change field(enum entry_kind k, const char *name, const char
 static int record(struct op *op, const struct source *s, const struct entry_list *config, struct err *e)
 {
 	_cleanup_free_ struct entry_change *c = calloc(config->n + 8, sizeof(*c));
-	const struct backend_ops *backend;
 	struct text t;
 	char type[32];
 	size_t n = 0;
@@ -283,10 +293,7 @@ static int record(struct op *op, const struct source *s, const struct entry_list
 	if (!c)
 		return err_set(e, ENOMEM, "out of memory");
 	collect(s, &t);
-	snprintf(type, sizeof(type), "%.*s", (int)strcspn(t.type, "\n"), t.type);
-	backend = backend_for(type);
-	if (!backend)
-		return err_set(e, EOPNOTSUPP, "this daemon has no backend for instances of the type %s", type);
+	type_of(s, type, sizeof(type));
 	if (config->list)	/* one without profiles is to have none, not the ones of a new instance */
 		c[n++] = (struct entry_change){ .kind = ENT_FIELD, .name = "profiles" };
 	for (size_t i = 0; i < config->n; i++) {
@@ -303,7 +310,7 @@ static int record(struct op *op, const struct source *s, const struct entry_list
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&op->obj->lock);
-	op->obj->backend = backend;
+	op->obj->backend = backend_for(type);
 	pthread_mutex_unlock(&op->obj->lock);
 	return 0;
 }
@@ -370,11 +377,13 @@ static int make_root(struct op *op, const struct source *s, struct err *e)
 {
 	struct object *o = op->obj;
 	struct assignment old = present(o);
+	char type[32];
 	int r = instance_copy_check(o, e);
 
 	if (r < 0)
 		return r;
-	r = storage_assign(o, s->fingerprint, e);
+	type_of(s, type, sizeof(type));
+	r = storage_assign(o, s->fingerprint, !strcmp(type, "virtual-machine"), e);
 	if (!r)
 		r = fill_from(op, s, e);
 	if (r < 0) {

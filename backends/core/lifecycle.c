@@ -180,7 +180,7 @@ static int launch(struct op *op, struct err *e)
 		return launched(op, &x, e);
 	if (!r && !op->again)
 		r = check_protection(o, &x, e);
-	if (!r && (backend_caps(o) & BACKEND_ROOTFS))
+	if (!r && (backend_caps(o) & (BACKEND_ROOTFS | BACKEND_DISK)) == BACKEND_ROOTFS)
 		r = prepare_root(o, &x, e);
 	/* Before it runs: should even the keep be lost, the next server knows whom to look for. */
 	if (!r)

@@ -35,6 +35,15 @@ static const struct storage_ops *driver_find(const char *name)
 	return NULL;
 }
 
+static const struct storage_ops *driver_for(bool disk)
+{
+	for (size_t i = 0; i < drivers.n; i++) {
+		if (drivers.ops[i]->disks == disk)
+			return drivers.ops[i];
+	}
+	return NULL;
+}
+
 /* A trial mounts something: a server that takes over believes the one before it. */
 static int probe_one(const struct storage_ops *ops, struct err *no)
 {
@@ -70,9 +79,9 @@ static int probe_all(const struct storage_ops *const *list, const char *wanted, 
 	}
 	if (wanted)
 		drivers.def = driver_find(wanted);
-	else if (drivers.n)
-		drivers.def = drivers.ops[0];
-	if (drivers.def)
+	else
+		drivers.def = driver_for(false);
+	if (drivers.def && !drivers.def->disks)
 		return 0;
 	return err_set(e, why.code ? why.code : EINVAL, "no storage driver%s%s works with %s%s%s", wanted ? " " : "",
 		       wanted ? wanted : "", model_dir(), why.code ? ": " : "", why.text);
@@ -124,13 +133,18 @@ int storage_volume(struct object *o, const char *snap, const struct storage_ops 
 	return 0;
 }
 
-int storage_assign(struct object *o, const char *base, struct err *e)
+int storage_assign(struct object *o, const char *base, bool disk, struct err *e)
 {
+	const struct storage_ops *ops = disk ? driver_for(true) : drivers.def;
+	const char *name = ops ? ops->name : "";
 	const struct entry_change c[] = {
-		{ .kind = ENT_FIELD, .name = "driver", .value = drivers.def->name, .len = strlen(drivers.def->name) },
+		{ .kind = ENT_FIELD, .name = "driver", .value = name, .len = strlen(name) },
 		{ .kind = ENT_FIELD, .name = "base", .value = base, .len = strlen(base) },
 	};
 
+	if (!ops)
+		return err_set(e, EOPNOTSUPP, "disks of virtual machines cannot be made here: qemu-img (Debian's package qemu-utils) was not "
+			       "there when the daemon was started");
 	if (base[0] && !base_is_fingerprint(base))
 		return err_set(e, EINVAL, "\"%s\" is not the fingerprint of an image", base);
 	return object_change(o, c, 2, CHANGED_SNAPSHOTS, e);

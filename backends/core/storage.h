@@ -22,6 +22,7 @@ struct volume {
 
 struct storage_ops {
 	const char *name;		/* "overlay", "dir" */
+	bool disks;			/* for instances whose image has a disk: virtual machines */
 	/* Can it work with that state directory? (reflink, overlay with idmapped layers) */
 	int (*probe)(const char *state_dir, struct err *e);
 	/* All of these are re-startable: leftovers of an interrupted run are replaced. Progress may be NULL. */
@@ -46,8 +47,8 @@ int storage_init(const struct storage_ops *const *list, const char *default_name
 /* The driver and the volume of an instance ("driver", "base" are internal fields of it). ENOENT: it has no root file
  * system yet. */
 int storage_volume(struct object *o, const char *snap, const struct storage_ops **ret_ops, struct volume *ret, struct err *e);
-/* For a new volume: the default driver, recorded in the object together with base (fingerprint or ""). */
-int storage_assign(struct object *o, const char *base, struct err *e);
+/* For a new volume: the default driver, or the one for disks, recorded in the object together with base (fingerprint or ""). */
+int storage_assign(struct object *o, const char *base, bool disk, struct err *e);
 bool storage_exists(struct object *o);		/* has a root file system */
 
 /* Makes sure that it is mounted; path of the mount point. snap "" or NULL: the instance's own. Safe to call often. */

@@ -178,7 +178,7 @@ static void lxc_forget(struct object *o)
 
 const struct backend_ops lxc_backend = {
 	.name = "lxc",
-	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_ROOTFS | BACKEND_DEVICES,
+	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_ROOTFS | BACKEND_DEVICES | BACKEND_LIMITS,
 	.probe = lxc_probe,
 	.start = launch_start,
 	.stop = launch_stop,
@@ -192,6 +192,7 @@ const struct backend_ops lxc_backend = {
 	.addresses = lxc_addresses,
 	.effective = lxc_effective,
 	.warnings = lxc_warnings,
+	.machine = backend_no_machine,
 	.console_read = console_read,
 	.console_write = console_write,
 	.refresh = viewmounts_refresh,

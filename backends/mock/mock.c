@@ -404,7 +404,7 @@ static void mock_forget(struct object *o)
 
 const struct backend_ops mock_backend = {
 	.name = "mock",
-	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_DEVICES,
+	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_DEVICES | BACKEND_LIMITS,
 	.probe = mock_probe,
 	.start = mock_start,
 	.stop = mock_stop,
@@ -419,6 +419,7 @@ const struct backend_ops mock_backend = {
 	.effective = mock_effective,
 	.refresh = mock_refresh,
 	.warnings = mock_warnings,
+	.machine = backend_no_machine,
 	.console_read = mock_console_read,
 	.console_write = mock_console_write,
 	.tty = mock_tty,

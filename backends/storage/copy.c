@@ -55,6 +55,23 @@ int copy_read_text(int dirfd, const char *name, char *buf, size_t size)
 	return 0;
 }
 
+void copy_fingerprint(const char *base, char *buf, size_t size)
+{
+	const char *end = strrchr(base, '/'), *start = end;
+
+	while (start && start > base && start[-1] != '/')
+		start--;
+	snprintf(buf, size, "%.*s", start ? (int)(end - start) : 0, start ? start : "");
+}
+
+void copy_tell_base(int payload, void (*f)(const char *fingerprint, void *arg), void *arg)
+{
+	char fingerprint[160];
+
+	if (payload >= 0 && !copy_read_text(payload, "base", fingerprint, sizeof(fingerprint)) && fingerprint[0])
+		f(fingerprint, arg);
+}
+
 int copy_open_dir(const struct volume *v, struct err *e)
 {
 	int fd = open(v->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

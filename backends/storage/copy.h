@@ -18,6 +18,11 @@ int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, str
 int copy_write_text(int dirfd, const char *name, const char *text, struct err *e);
 int copy_read_text(int dirfd, const char *name, char *buf, size_t size);
 
+/* .../bases/FINGERPRINT/rootfs -> FINGERPRINT */
+void copy_fingerprint(const char *base, char *buf, size_t size);
+/* Calls f with what the file `base` of an open volume says, unless that is empty. payload < 0: nothing. */
+void copy_tell_base(int payload, void (*f)(const char *fingerprint, void *arg), void *arg);
+
 /* Directory of the object, of its snapshots (made when missing and make), or of the tree that the volume stands for
  * (DIR/kind or DIR/snapshots/SNAP). A descriptor or -errno. */
 int copy_open_dir(const struct volume *v, struct err *e);

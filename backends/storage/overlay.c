@@ -63,16 +63,6 @@ static int new_upper(int payload, const char *base, struct err *e)
 	return 0;
 }
 
-/* .../bases/FINGERPRINT/rootfs -> FINGERPRINT */
-static void fingerprint_of(const char *base, char *buf, size_t size)
-{
-	const char *end = strrchr(base, '/'), *start = end;
-
-	while (start && start > base && start[-1] != '/')
-		start--;
-	snprintf(buf, size, "%.*s", start ? (int)(end - start) : 0, start ? start : "");
-}
-
 /* A new volume is two directories and a file: no reason to wait for the whole file system. */
 static int sync_new(int payload, struct err *e)
 {
@@ -109,7 +99,7 @@ static int overlay_create(const struct volume *v, struct op *op, struct err *e)
 	to = tree_stage(dir, "overlay", e);
 	if (to < 0)
 		return to;
-	fingerprint_of(v->base, fingerprint, sizeof(fingerprint));
+	copy_fingerprint(v->base, fingerprint, sizeof(fingerprint));
 	base_hold();
 	r = new_upper(to, v->base, e);
 	if (!r)
@@ -351,14 +341,6 @@ static int overlay_usage(const struct volume *v, uint64_t *bytes, struct err *e)
 	return payload < 0 ? payload : tree_usage(payload, "upper", bytes, e);
 }
 
-static void tell_base(int payload, void (*f)(const char *fingerprint, void *arg), void *arg)
-{
-	char fingerprint[160];
-
-	if (payload >= 0 && !copy_read_text(payload, "base", fingerprint, sizeof(fingerprint)) && fingerprint[0])
-		f(fingerprint, arg);
-}
-
 static int overlay_each_base(const struct volume *v, void (*f)(const char *fingerprint, void *arg), void *arg)
 {
 	_cleanup_close_ int dir = open(v->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), payload = -1;
@@ -371,7 +353,7 @@ static int overlay_each_base(const struct volume *v, void (*f)(const char *finge
 	payload = tree_open(dir, "overlay", O_RDONLY | O_DIRECTORY);
 	if (payload < 0 && payload != -ENOENT)
 		return payload;
-	tell_base(payload, f, arg);
+	copy_tell_base(payload, f, arg);
 	fd = tree_open(dir, "snapshots", O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -388,7 +370,7 @@ static int overlay_each_base(const struct volume *v, void (*f)(const char *finge
 		snap = tree_open(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY);
 		if (snap < 0 && snap != -ENOTDIR && snap != -ENOENT)
 			return snap;
-		tell_base(snap, f, arg);
+		copy_tell_base(snap, f, arg);
 	}
 	return -errno;
 }

@@ -48,7 +48,8 @@ static int run(struct object *o, struct exec_request *x, struct err *e) { return
 static void forget(struct object *o) { }
 
 static const struct backend_ops fake = {
-	.name = "fake", .caps = BACKEND_CONTAINER, .probe = probe, .start = start, .stop = operate, .freeze = operate,
+	.name = "fake", .machine = backend_no_machine, .caps = BACKEND_CONTAINER | BACKEND_LIMITS, .probe = probe, .start = start,
+	.stop = operate, .freeze = operate,
 	.thaw = operate, .apply = apply, .adopt = adopt, .usage = usage, .addresses = show, .effective = show, .warnings = show,
 	.console_read = show, .console_write = type_in, .tty = tty, .log = show, .exec_start = run, .exec_kill = run,
 	.exec_adopt = run, .forget = forget,

@@ -54,7 +54,7 @@ static int readopt(struct object *o, struct exec_request *x, struct err *e)
 }
 
 static const struct backend_ops fake = {
-	.name = "fake", .caps = BACKEND_CONTAINER | BACKEND_EXEC, .probe = probe, .start = start, .stop = operate, .freeze = operate,
+	.name = "fake", .machine = backend_no_machine, .caps = BACKEND_CONTAINER | BACKEND_EXEC, .probe = probe, .start = start, .stop = operate, .freeze = operate,
 	.thaw = operate, .apply = apply, .adopt = adopt, .usage = usage, .addresses = show, .effective = show, .warnings = show,
 	.console_read = show, .console_write = type_in, .tty = tty, .log = show, .exec_start = run, .exec_kill = end,
 	.exec_adopt = readopt, .forget = forget,

@@ -288,8 +288,8 @@ static void test_rootfs(void)
 	CHECK(!storage_exists(o));
 	CHECK(storage_volume(o, NULL, &ops, &v, &last) == -ENOENT);
 	CHECK(rootfs_mount(o, NULL, path, sizeof(path), &last) == -ENOENT);
-	CHECK(storage_assign(o, "../x", &last) == -EINVAL);
-	GOOD(storage_assign(o, FP_A, &last));
+	CHECK(storage_assign(o, "../x", false, &last) == -EINVAL);
+	GOOD(storage_assign(o, FP_A, false, &last));
 	CHECK(!storage_exists(o));
 	GOOD(storage_volume(o, NULL, &ops, &v, &last));
 	CHECK_STR(ops->name, "overlay");

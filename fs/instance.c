@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/instance.h"
@@ -108,7 +109,7 @@ static int show_tty(struct view *v, struct buf *out, struct err *e)
 
 static bool has_rootfs(struct view *v)
 {
-	return storage_exists(v->o);
+	return storage_exists(v->o) && !(backend_caps(v->o) & BACKEND_DISK);
 }
 
 static int show_rootfs(struct view *v, struct buf *out, struct err *e)

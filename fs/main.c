@@ -20,7 +20,9 @@
 #include "backends/mock/mock.h"
 #include "backends/proc/proc.h"
 #include "backends/network/bridge.h"
+#include "backends/qemu/qemu.h"
 #include "backends/storage/dir.h"
+#include "backends/storage/disk.h"
 #include "backends/storage/overlay.h"
 #include "fs/change.h"
 #include "fs/dispatch.h"
@@ -35,8 +37,8 @@
 
 #define WORKERS 8
 
-static const struct backend_ops *const backends[] = { &lxc_backend, &mock_backend, NULL };
-static const struct storage_ops *const storages[] = { &overlay_storage, &dir_storage, NULL };
+static const struct backend_ops *const backends[] = { &lxc_backend, &mock_backend, &qemu_backend, NULL };
+static const struct storage_ops *const storages[] = { &overlay_storage, &dir_storage, &disk_storage, NULL };
 static const struct network_ops *const networks[] = { &bridge_network, &mock_network, NULL };
 
 static const char *or_default(const char *name)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/instance.h"
 #include "backends/core/keep.h"
@@ -106,10 +107,13 @@ static struct kept *make(const struct proc_facts *f)
 
 static struct kept *acquire(struct object *o)
 {
+	struct proc_machine m = { .cpus = 0 };
 	struct proc_facts f;
 	struct kept *k;
 
 	facts_of(o, &f);
+	if (backend_caps(o) & BACKEND_VM)
+		(void)backend_machine(o, &m, NULL);
 	HOLD_LOCK(&lock);
 	k = find(o->id);
 	if (k && (!f.init_pid || board_history(o->id) != k->history)) {
@@ -125,6 +129,8 @@ static struct kept *acquire(struct object *o)
 	if (k->generation != f.generation)
 		proc_source_update(k->source, &f);
 	k->generation = f.generation;
+	if (m.cpus)
+		proc_source_machine(k->source, &m);
 	return k;
 }
 

@@ -12,6 +12,7 @@ product | xargs grep -nE '#[[:space:]]*include "' | awk -F: '
 		allowed["backends/lxc"] = "^backends/(lxc|network|core)/|^mkimage/"
 		allowed["backends/network"] = "^backends/(network|core)/"
 		allowed["backends/mock"] = "^backends/(mock|core)/|^mkimage/"
+		allowed["backends/qemu"] = "^backends/(qemu|storage|proc|core)/|^mkimage/"
 		allowed["backends/storage"] = "^backends/(storage|core)/|^mkimage/"
 		allowed["mkimage"] = "^(mkimage|backends/core)/"
 	}

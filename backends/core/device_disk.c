@@ -138,6 +138,8 @@ static int check_disk(const char *text, size_t len, struct err *e)
 	return check_place(text, len, e);
 }
 
+#define RATE .type = "rate like 20MB, 500iops or both with a comma", .def = "no limit", .effect = DEVICE_LIVE, .check = device_check_rate
+
 static const struct device_property properties[] = {
 	{ .name = "path", .type = "path", .def = "required", .effect = DEVICE_AGAIN, .check = device_check_path,
 	  .doc = "where it appears in the instance; / is the root disk" },
@@ -161,10 +163,13 @@ static const struct device_property properties[] = {
 	  .check = check_options, .doc = "of the file system of a block device; otherwise noatime, nodev, noexec, nosuid and the like" },
 	{ .name = "size", .type = "size", .def = "no limit", .effect = DEVICE_LIVE, .check = device_check_size,
 	  .doc = "of the root disk, where the storage has quotas; of " TMPFS },
+	{ .name = "limits.read", RATE, .doc = "what all reads of the instance from the block device behind it may take" },
+	{ .name = "limits.write", RATE, .doc = "the same for writes" },
+	{ .name = "limits.max", RATE, .doc = "both, instead of the two" },
 	{ .name = NULL },
 };
 
-static const char *const later[] = { "boot.priority", "ceph.*", "io.*", "limits.*", "size.state", NULL };
+static const char *const later[] = { "boot.priority", "ceph.*", "io.*", "size.state", NULL };
 
 const struct device_type device_disk = {
 	.name = "disk", .doc = "a directory, file, block device or memory at a path", .properties = properties, .later = later,

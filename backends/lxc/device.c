@@ -9,6 +9,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/lxc/device_record.h"
+#include "backends/lxc/disk_rates.h"
 
 static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &unix_block_ops, &unix_char_ops };
 
@@ -224,9 +225,11 @@ static int start_one(struct device *d, struct device_record *rec, struct err *e)
 int devices_started(struct object *o, const struct expanded *x, struct err *e)
 {
 	struct place p;
+	int r;
 
 	place_of(o, &p);
-	return each_record(o, &p, x, start_one, e);
+	r = each_record(o, &p, x, start_one, e);
+	return r < 0 ? r : disk_rates_write(o, x, p.cgroup, e);
 }
 
 static int end_one(struct device *d, struct device_record *rec, struct err *e)
@@ -249,8 +252,15 @@ static bool is_done(const struct device_record *rec, const struct expanded_item 
 	       !memcmp(buf_str(&rec->text), it->value, it->len);
 }
 
+/* Those of disks are of all of them together. */
+static int rates(const struct device *d, const struct device_ops *ops, struct err *e)
+{
+	return ops == &disk_ops ? disk_rates_write(d->o, d->x, d->place->cgroup, e) : 0;
+}
+
 static int attach(struct device *d, const struct expanded_item *it, struct device_record *rec, bool have, struct err *e)
 {
+	_cleanup_device_record_ struct device_record made = DEVICE_RECORD_INIT;
 	const struct device_ops *ops = ops_of(it->value, it->len);
 	int r = 0;
 
@@ -265,7 +275,12 @@ static int attach(struct device *d, const struct expanded_item *it, struct devic
 	d->text = it->value;
 	d->len = it->len;
 	buf_reset(&d->facts);
-	return make(d, ops, ops->attach, e);
+	r = make(d, ops, ops->attach, e);
+	if (r == 0)
+		r = rates(d, ops, e);
+	if (r < 0 && device_record_read(d->place, d->name, &made, NULL) == 0)
+		take(d, &made, NULL);
+	return r;
 }
 
 static int change(struct device *d, const struct expanded_item *before, const struct expanded_item *after, const struct device_record *rec,
@@ -279,6 +294,8 @@ static int change(struct device *d, const struct expanded_item *before, const st
 	buf_addstr(&d->facts, buf_str(&rec->facts));
 	if (rec->state == RECORD_ATTACHED && ops && ops->change)
 		r = ops->change(d, before->value, before->len, e);
+	if (r == 0)
+		r = rates(d, ops, e);
 	if (r == 0)
 		r = note(d, rec->state, buf_str(&rec->reason), e);
 	return r < 0 ? err_wrap(e, "device %s", d->name), r : 0;
@@ -302,12 +319,15 @@ int device_apply(struct object *o, const struct expanded_item *before, const str
 	if (!d.init)
 		return 0;
 	have = device_record_read(&p, d.name, &rec, NULL) == 0;
-	if (!after)
+	if (!after) {
 		r = have ? take(&d, &rec, e) : 0;
-	else if (before && have)
+		if (r == 0)
+			rates(&d, ops_of(before->value, before->len), NULL);
+	} else if (before && have) {
 		r = change(&d, before, after, &rec, e);
-	else
+	} else {
 		r = attach(&d, after, &rec, have, e);
+	}
 	buf_free(&d.facts);
 	if (r == 0)
 		object_changed(o, CHANGED_RUNTIME);

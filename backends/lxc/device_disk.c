@@ -12,6 +12,7 @@
 #include "backends/core/spawn.h"
 #include "backends/core/value.h"
 #include "backends/lxc/device.h"
+#include "backends/lxc/disk_rates.h"
 #include "backends/lxc/staged.h"
 
 #define MOUNT "/bin/mount"
@@ -264,6 +265,7 @@ static int describe(struct device *d, struct buf *out, struct err *e)
 
 	if (is_root(d) && *device_value(d, "size", size, sizeof(size)))
 		buf_addf(out, "size=%s is not enforced: the storage of this instance has no quotas\n", size);
+	disk_rates_describe(d->o, d->name, d->place->cgroup, out);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "backends/lxc/console.h"
 #include "backends/lxc/cpus.h"
 #include "backends/lxc/device.h"
+#include "backends/lxc/disk_rates.h"
 #include "backends/lxc/launch.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
@@ -148,6 +149,8 @@ static int lxc_warnings(struct object *o, struct buf *out, struct err *e)
 
 	if (r == 0)
 		limits_warnings(&x, run_of(o, &run, NULL) == 0 ? run.cgroup : "", out);
+	if (r == 0)
+		disk_rates_warnings(o, &x, out);
 	return r;
 }
 

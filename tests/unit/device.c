@@ -53,7 +53,7 @@ static const struct probe probes[] = {
 	{ "type=disk\npath=/..a/b..\nsource=/srv\n", 0 }, { "type=disk\npath=/a\nsource=srv\n", -EINVAL },
 	{ "type=disk\npath=/a\nsource=/srv\nrequired=1\noptional=1\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\nreadonly=x\n", -EINVAL },
 	{ "type=disk\npath=/a\nsource=vol\npool=default\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\npropagation=rslave\n", 0 },
-	{ "type=disk\npath=/a\nsource=/srv\npropagation=all\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\nlimits.read=1MB\n", -EOPNOTSUPP },
+	{ "type=disk\npath=/a\nsource=/srv\npropagation=all\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\nlimits.read=1MB\n", 0 },
 	{ "type=disk\npath=/a\nsource=/srv\nlimits.\n", -EINVAL }, { "type=disk\npath=/a\nsource=/srv\ncolour=red\n", -EINVAL },
 	{ "type=nic\nnictype=bridged\nparent=lxcbr0\n", 0 },
 	{ "type=nic\nnictype=bridged\nparent=lxcbr0\nname=eth0\nhwaddr=00:16:3e:01:02:03\nmtu=1500\nhost_name=veth-c1\n", 0 },

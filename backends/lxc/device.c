@@ -11,7 +11,7 @@
 #include "backends/lxc/device_record.h"
 #include "backends/lxc/disk_rates.h"
 
-static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &unix_block_ops, &unix_char_ops };
+static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &proxy_ops, &unix_block_ops, &unix_char_ops };
 
 static const struct device_ops *ops_of(const char *text, size_t len)
 {
@@ -98,6 +98,11 @@ static int note(const struct device *d, enum device_state state, const char *rea
 	if (buf_error(&text) < 0 || buf_error(&why) < 0 || buf_error(&d->facts) < 0)
 		return err_set(e, ENOMEM, "no memory to record the device %s", d->name);
 	return device_record_write(d->place, d->name, &r, e);
+}
+
+int device_note(const struct device *d, struct err *e)
+{
+	return note(d, RECORD_BUSY, NULL, e);
 }
 
 /* Makes the device of prepare() or attach(), whose result is written down; when it fails nothing is left. */

@@ -51,7 +51,7 @@ struct device_ops {
 	int (*describe)(struct device *d, struct buf *out, struct err *e);
 };
 
-extern const struct device_ops disk_ops, nic_ops, unix_block_ops, unix_char_ops;
+extern const struct device_ops disk_ops, nic_ops, proxy_ops, unix_block_ops, unix_char_ops;
 
 /* ---- what the backend calls ---- */
 
@@ -77,5 +77,7 @@ const char *device_value(const struct device *d, const char *key, char *buf, siz
 /* A fact, "" when there is none; and one more fact (replacing an older one of that key). value has no newline. */
 const char *device_fact(const struct device *d, const char *key, char *buf, size_t size);
 void device_set_fact(struct device *d, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Writes the facts down while it is being attached; for what must be known before it exists. */
+int device_note(const struct device *d, struct err *e);
 /* required= and optional=. */
 bool device_is_required(const struct device *d);

@@ -64,8 +64,8 @@ static enum nic_kind kind_of(const char *nictype)
 	return NIC_BRIDGED;
 }
 
-/* FNV-1a over what makes a nic the only one of its kind on this host. */
-static uint32_t number_of(uint32_t instance, const char *device)
+/* FNV-1a over what makes it the only one of its kind on this host. */
+uint32_t nic_number(uint32_t instance, const char *device)
 {
 	char all[256];
 	uint64_t h = 0xcbf29ce484222325ULL;
@@ -138,7 +138,7 @@ void nic_parse(uint32_t instance, const char *device, const char *text, size_t l
 		get(&t, "parent", n.parent, sizeof(n.parent));
 	}
 	n.vlan = get(&t, "vlan", value, sizeof(value)) && strcmp(value, "none") != 0 ? atoi(value) : -1;
-	name_ends(&n, &t, number_of(instance, device));
+	name_ends(&n, &t, nic_number(instance, device));
 	get(&t, "hwaddr", n.hwaddr, sizeof(n.hwaddr));
 	if (!get(&t, "mode", n.mode, sizeof(n.mode)))
 		strcpy(n.mode, "bridge");

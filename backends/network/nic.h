@@ -35,6 +35,9 @@ struct nic {
 /* What the text of a device says; it was checked. hwaddr may be left empty by it. */
 void nic_parse(uint32_t instance, const char *device, const char *text, size_t len, struct nic *ret);
 
+/* What names on the host are made of: a number that only this device of this instance of this store has. */
+uint32_t nic_number(uint32_t instance, const char *device);
+
 /* Makes it, host's end up. What there is of its own names is replaced. On failure nothing is left. */
 int nic_make(const struct nic *n, struct err *e);
 /* NIC_PHYSICAL: the address and size that the interface has of its own, to be given back to it. Others: "" and 0. */

@@ -10,8 +10,10 @@
 #include "backends/proc/host.h"
 #include "backends/proc/scan.h"
 
+#define ABSENT (-2)
+
 struct group_input {
-	int fd;
+	int fd;			/* -1: not opened yet. ABSENT: the root of a v2 hierarchy lacks most files, and never gets them */
 };
 
 #define UNIFIED CGROUP_MAX	/* the v2 hierarchy whatever its controllers are */
@@ -221,10 +223,15 @@ int group_read(struct groups *g, enum group_file f, unsigned level, struct buf *
 	if (!in)
 		return -ENOMEM;
 	for (int i = 0; i < 2; i++) {
+		if (in->fd == ABSENT)
+			return -ENODATA;
 		if (in->fd < 0)
 			in->fd = group_open(g, f, level, O_RDONLY);
-		if (in->fd < 0)
-			return in->fd;
+		if (in->fd < 0) {
+			r = in->fd;
+			in->fd = r == -ENODATA && level && level + 1 == group_levels(g, f) ? ABSENT : -1;
+			return r;
+		}
 		r = host_pread(in->fd, files[f].many, out);
 		if (r == 0)
 			return 0;

@@ -108,8 +108,8 @@ static struct huge read_huge(struct proc_source *s, const struct memory *m)
 	uint64_t limit, used, reserved, room;
 	bool known;
 
-	/* without the controller it may use the whole pool */
-	if (!h.size || !group_number(&s->groups, GROUP_HUGE_CURRENT, &used))
+	/* without the controller it may use the whole pool, of which mostly nothing is there */
+	if (!h.size || !h.total || !group_number(&s->groups, GROUP_HUGE_CURRENT, &used))
 		return h;
 	limit = group_lowest(&s->groups, GROUP_HUGE_MAX, &known);
 	if (limit / h.size < h.total)

@@ -29,13 +29,22 @@ static uint64_t minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-static void read_swap_v1(struct proc_source *s, struct memory *m)
+/* The lowest limit up to the root: v1 says it in memory.stat, which is read anyway. */
+static bool read_limit(struct proc_source *s, const struct memory *m, const char *key, enum group_file f, uint64_t *ret)
 {
-	bool known;
-	/* of memory and swap together: all of it can be swapped out, whatever the limit of memory is */
-	uint64_t limit = group_lowest(&s->groups, GROUP_SWAP_MAX, &known), both, swappiness;
+	bool known = m->version == 1 && scan_key(buf_str(&m->stat), key, ret);
 
 	if (!known)
+		*ret = group_lowest(&s->groups, f, &known);
+	return known;
+}
+
+static void read_swap_v1(struct proc_source *s, struct memory *m)
+{
+	uint64_t limit, both, swappiness;
+
+	/* of memory and swap together: all of it can be swapped out, whatever the limit of memory is */
+	if (!read_limit(s, m, "hierarchical_memsw_limit", GROUP_SWAP_MAX, &limit))
 		return;		/* booted without accounting of swap */
 	m->swap_total = least(limit, m->host_swap);
 	if (!scan_key(buf_str(&m->stat), "total_swap", &m->swap_used) && group_number(&s->groups, GROUP_SWAP_CURRENT, &both))
@@ -82,7 +91,6 @@ static int limit_to_outer(struct proc_source *s, struct memory *m)
 
 int memory_read(struct proc_source *s, struct memory *m)
 {
-	bool known;
 	uint64_t limit;
 
 	*m = (struct memory){ .host = BUF_INIT, .stat = BUF_INIT };
@@ -92,16 +100,17 @@ int memory_read(struct proc_source *s, struct memory *m)
 	m->host_free = memory_host(m, "MemFree:");
 	m->host_available = memory_host(m, "MemAvailable:");
 	m->host_swap = memory_host(m, "SwapTotal:");
-	limit = group_lowest(&s->groups, GROUP_MEMORY_MAX, &known);
-	m->total = least(limit, m->host_total);
 	m->counted = group_number(&s->groups, GROUP_MEMORY_CURRENT, &m->used);
 	if (m->counted) {
 		m->version = group_version(&s->groups, GROUP_MEMORY_CURRENT);
 		group_read_nearest(&s->groups, GROUP_MEMORY_STAT, &m->stat);
-		(m->version == 1 ? read_swap_v1 : read_swap_v2)(s, m);
-	} else {
-		from_facts(s, m);
 	}
+	read_limit(s, m, "hierarchical_memory_limit", GROUP_MEMORY_MAX, &limit);
+	m->total = least(limit, m->host_total);
+	if (m->counted)
+		(m->version == 1 ? read_swap_v1 : read_swap_v2)(s, m);
+	else
+		from_facts(s, m);
 	if (buf_error(&m->stat) < 0 || limit_to_outer(s, m) < 0)
 		return -ENOMEM;
 	/* swapped out before the limit was lowered, or counted a moment later */

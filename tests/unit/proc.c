@@ -227,6 +227,10 @@ static void test_v1(void)
 	/* more in use than the limit, for a moment */
 	put(V1 "memory/a/c/memory.usage_in_bytes", "999999999999\n");
 	CHECK(field(show(s, "proc/meminfo"), "MemFree:") == 0);
+	/* what memory.stat says of all limits up to the root goes before the group's own files */
+	put(V1 "memory/a/c/memory.swappiness", "60\n");
+	put(V1 "memory/a/c/memory.stat", "hierarchical_memory_limit 33554432\nhierarchical_memsw_limit 50331648\ntotal_swap 0\n");
+	CHECK(field(show(s, "proc/meminfo"), "MemTotal:") == 32768 && field(show(s, "proc/meminfo"), "SwapTotal:") == 49152);
 	proc_source_free(s);
 }
 

@@ -423,6 +423,14 @@ static const struct row images_rows[] = {
 
 /* ---- rootfs/ ---- */
 
+/* Those of a virtual machine are on a disk of its own. */
+static bool has_files(struct object *o)
+{
+	char driver[32];
+
+	return object_value(o, ENT_FIELD, "driver", driver, sizeof(driver)) && !(backend_caps(o) & BACKEND_DISK);
+}
+
 static int rootfs_find(const char *name, struct object **o, char *snap, size_t size)
 {
 	const char *at = strchr(name, '@');
@@ -434,11 +442,8 @@ static int rootfs_find(const char *name, struct object **o, char *snap, size_t s
 	snprintf(inst, sizeof(inst), "%.*s", at ? (int)(at - name) : (int)strlen(name), name);
 	snprintf(snap, size, "%s", at ? at + 1 : "");
 	*o = object_find(SPACE_INSTANCES, inst);
-	if (*o && !strcmp((*o)->name, inst)) {
-		char driver[32];
-
-		r = object_value(*o, ENT_FIELD, "driver", driver, sizeof(driver)) ? 0 : -ENOENT;
-	}
+	if (*o && !strcmp((*o)->name, inst) && has_files(*o))
+		r = 0;
 	if (r)
 		*o = object_put(*o);
 	return r;
@@ -491,7 +496,7 @@ static int rootfs_emit(uint32_t id, const char *name, void *arg)
 	char text[2 * NAME_LEN_MAX + 2];
 	int r = 0;
 
-	if (!o || !object_value(o, ENT_FIELD, "driver", text, sizeof(text)))
+	if (!o || !has_files(o))
 		return 0;
 	if ((uint64_t)id << NODE_SLOT_BITS > l->after)
 		r = l->emit(l->arg, (uint64_t)id << NODE_SLOT_BITS, name, rootfs_root_ino(id, 0), S_IFDIR);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Every device has its address, and the machine its version: what a guest finds does not change with QEMU. Firmware is not used yet;
- * images bring a kernel.
+ * Every device has its address, and the machine its version: what a guest finds does not change with QEMU. An image that brings a kernel
+ * is started with it, any other one from its disk, by firmware.
  */
 #include "backends/qemu/command.h"
 
@@ -19,6 +19,7 @@
 #include "backends/core/storage.h"
 #include "backends/core/tree.h"
 #include "backends/core/value.h"
+#include "backends/qemu/firmware.h"
 #include "backends/storage/disk.h"
 #include "mkimage/disk.h"
 
@@ -37,7 +38,7 @@ void command_free(struct command *c)
 	c->n = c->n_fds = 0;
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct command *c, const char *fmt, ...)
+void command_add(struct command *c, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -50,8 +51,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct command *c, const c
 	va_end(ap);
 }
 
-/* Its number in QEMU. Takes the descriptor over, but for the sockets, which come first. */
-static int pass(struct command *c, int fd)
+/* The sockets come first: these are not taken over. */
+int command_pass(struct command *c, int fd)
 {
 	int as = FIRST_FD + (int)c->n_fds;
 
@@ -115,19 +116,19 @@ static void add_machine(struct command *c, const char *machine, uint64_t memory,
 {
 	bool kvm = has_kvm();
 
-	add(c, "-machine");
-	add(c, "%s", machine);
-	add(c, "-accel");
+	command_add(c, "-machine");
+	command_add(c, "%s", machine);
+	command_add(c, "-accel");
 	if (kvm)
-		add(c, "kvm");
+		command_add(c, "kvm");
 	else
-		add(c, "tcg,tb-size=64,thread=%s", cpus > 1 ? "multi" : "single");
-	add(c, "-cpu");
-	add(c, "%s", kvm ? "host" : "max");
-	add(c, "-smp");
-	add(c, "cpus=%u", cpus);
-	add(c, "-m");
-	add(c, "%" PRIu64 "M", memory / MIB);
+		command_add(c, "tcg,tb-size=64,thread=%s", cpus > 1 ? "multi" : "single");
+	command_add(c, "-cpu");
+	command_add(c, "%s", kvm ? "host" : "max");
+	command_add(c, "-smp");
+	command_add(c, "cpus=%u", cpus);
+	command_add(c, "-m");
+	command_add(c, "%" PRIu64 "M", memory / MIB);
 }
 
 static void add_common(struct command *c, struct object *o)
@@ -143,10 +144,10 @@ static void add_common(struct command *c, struct object *o)
 	pthread_mutex_lock(&o->lock);
 	memcpy(name, o->name, sizeof(name));
 	pthread_mutex_unlock(&o->lock);
-	add(c, "-name");
-	add(c, "guest=%s,process=instfs-%s,debug-threads=on", name, name);
+	command_add(c, "-name");
+	command_add(c, "guest=%s,process=instfs-%s,debug-threads=on", name, name);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		add(c, "%s", words[i]);
+		command_add(c, "%s", words[i]);
 }
 
 static void add_sockets(struct command *c, const int *sockets)
@@ -154,10 +155,10 @@ static void add_sockets(struct command *c, const int *sockets)
 	static const char *const names[VM_SOCKETS] = { "qmp", "spare", "console" };
 
 	for (int i = 0; i < VM_SOCKETS; i++) {
-		add(c, "-chardev");
-		add(c, "socket,id=%s,fd=%d,server=on,wait=off", names[i], pass(c, sockets[i]));
-		add(c, i == VM_CONSOLE ? "-serial" : "-mon");
-		add(c, i == VM_CONSOLE ? "chardev:%s" : "chardev=%s,mode=control", names[i]);
+		command_add(c, "-chardev");
+		command_add(c, "socket,id=%s,fd=%d,server=on,wait=off", names[i], command_pass(c, sockets[i]));
+		command_add(c, i == VM_CONSOLE ? "-serial" : "-mon");
+		command_add(c, i == VM_CONSOLE ? "chardev:%s" : "chardev=%s,mode=control", names[i]);
 	}
 }
 
@@ -186,24 +187,25 @@ static int add_disk(struct command *c, const struct volume *v, struct err *e)
 	fd = open_disk(path, O_RDWR, true, &qcow2, e);
 	if (fd < 0)
 		return fd;
-	fd = pass(c, fd);
+	fd = command_pass(c, fd);
 	if (!qcow2)
 		return err_set(e, EINVAL, "%s is no qcow2 disk any more", path);
 	snprintf(path, sizeof(path), "%s.img", v->base);
 	base = open_disk(path, O_RDONLY, false, &base_qcow2, e);
 	if (base < 0)
 		return base;
-	base = pass(c, base);
-	add(c, "-add-fd");
-	add(c, "fd=%d,set=1", fd);
-	add(c, "-add-fd");
-	add(c, "fd=%d,set=2", base);
-	add(c, "-blockdev");
-	add(c, "{\"driver\":\"qcow2\",\"node-name\":\"root\",\"discard\":\"unmap\",\"file\":{\"driver\":\"file\",\"filename\":\"/dev/fdset/1\","
-	       "\"discard\":\"unmap\"},\"backing\":{\"driver\":\"%s\",\"read-only\":true,\"file\":{\"driver\":\"file\",\"read-only\":true,"
-	       "\"filename\":\"/dev/fdset/2\"}}}", base_qcow2 ? "qcow2" : "raw");
-	add(c, "-device");
-	add(c, "virtio-blk-pci,id=disk0,drive=root,bus=pcie.0,addr=5.0,num-queues=1,bootindex=1");
+	base = command_pass(c, base);
+	command_add(c, "-add-fd");
+	command_add(c, "fd=%d,set=1", fd);
+	command_add(c, "-add-fd");
+	command_add(c, "fd=%d,set=2", base);
+	command_add(c, "-blockdev");
+	command_add(c, "{\"driver\":\"qcow2\",\"node-name\":\"root\",\"discard\":\"unmap\","
+		       "\"file\":{\"driver\":\"file\",\"filename\":\"/dev/fdset/1\",\"discard\":\"unmap\"},"
+		       "\"backing\":{\"driver\":\"%s\",\"read-only\":true,"
+		       "\"file\":{\"driver\":\"file\",\"read-only\":true,\"filename\":\"/dev/fdset/2\"}}}", base_qcow2 ? "qcow2" : "raw");
+	command_add(c, "-device");
+	command_add(c, "virtio-blk-pci,id=disk0,drive=root,bus=pcie.0,addr=5.0,num-queues=1,bootindex=1");
 	return 0;
 }
 
@@ -231,8 +233,8 @@ static int add_cmdline(struct command *c, const struct volume *v, struct err *e)
 		return fd == -ENOENT ? 0 : fd;
 	if (buf_read_fd(&text, fd, CMDLINE_MAX) < 0 || value_text(buf_str(&text), text.len, e) < 0)
 		return err_set(e, EINVAL, "the image's `cmdline` is longer than %d bytes or not text", CMDLINE_MAX);
-	add(c, "-append");
-	add(c, "%.*s", (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
+	command_add(c, "-append");
+	command_add(c, "%.*s", (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
 	return 0;
 }
 
@@ -241,18 +243,17 @@ static int add_kernel(struct command *c, const struct volume *v, struct err *e)
 	int kernel = open_member(v, "kernel", e), initrd;
 
 	if (kernel == -ENOENT)
-		return err_set(e, EOPNOTSUPP, "the image has no kernel of its own (members kernel, initrd, cmdline beside rootfs.img); starting "
-			       "from the disk by firmware is not possible yet");
+		return firmware_add(c, v, e);
 	if (kernel < 0)
 		return kernel;
-	add(c, "-kernel");
-	add(c, "/proc/self/fd/%d", pass(c, kernel));
+	command_add(c, "-kernel");
+	command_add(c, "/proc/self/fd/%d", command_pass(c, kernel));
 	initrd = open_member(v, "initrd", e);
 	if (initrd < 0 && initrd != -ENOENT)
 		return initrd;
 	if (initrd >= 0) {
-		add(c, "-initrd");
-		add(c, "/proc/self/fd/%d", pass(c, initrd));
+		command_add(c, "-initrd");
+		command_add(c, "/proc/self/fd/%d", command_pass(c, initrd));
 	}
 	return add_cmdline(c, v, e);
 }
@@ -288,14 +289,14 @@ static int find_machine(char *buf, size_t size, struct err *e)
 
 static void add_privileges(struct command *c, const struct place *p)
 {
-	add(c, "setpriv");
-	add(c, "--reuid=%u", p->uid);
-	add(c, "--regid=%u", p->uid);
-	add(c, "--clear-groups");
-	add(c, "--inh-caps=-all");
-	add(c, "--bounding-set=-all");
-	add(c, "--no-new-privs");
-	add(c, QEMU);
+	command_add(c, "setpriv");
+	command_add(c, "--reuid=%u", p->uid);
+	command_add(c, "--regid=%u", p->uid);
+	command_add(c, "--clear-groups");
+	command_add(c, "--inh-caps=-all");
+	command_add(c, "--bounding-set=-all");
+	command_add(c, "--no-new-privs");
+	command_add(c, QEMU);
 }
 
 int command_make(struct command *c, struct object *o, const struct place *p, const struct expanded *x, const int *sockets, struct err *e)

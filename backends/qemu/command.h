@@ -12,13 +12,17 @@
 struct command {
 	char *argv[96];			/* ended by NULL */
 	size_t n;
-	struct spawn_fd fds[12];	/* owned */
+	struct spawn_fd fds[12];	/* the sockets, and then its own */
 	size_t n_fds;
 	int code;			/* -ENOMEM: something is missing */
 };
 
 #define _cleanup_command_ __attribute__((cleanup(command_free)))
 void command_free(struct command *c);
+
+/* One word; and a descriptor, which is taken over: its number in QEMU. */
+void command_add(struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int command_pass(struct command *c, int fd);
 
 /* What is configured, or the default: 1 GiB and one CPU, as LXD has it. */
 int command_memory(const struct expanded *x, uint64_t *bytes, struct err *e);

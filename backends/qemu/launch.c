@@ -204,7 +204,7 @@ int launch_vm_start(struct object *o, const struct expanded *x, struct op *op, s
 {
 	_cleanup_close_ int pidfd = -1;
 	struct starting s = { .pid = 0 };
-	struct spawned child;
+	struct spawned child = { .pidfd = -1 };
 	struct place p;
 	int r = 0;
 

@@ -27,9 +27,10 @@ static int disk_probe(const char *state_dir, struct err *e)
 
 static int make_layer(int payload, const char *fingerprint, bool qcow2, uint64_t size, struct err *e)
 {
+	static const char disk[] = "/proc/self/fd/3/" DISK_FILE;
 	char below[200], bytes[32];
 	const char *argv[] = { "qemu-img", "create", "-q", "-f", "qcow2", "-u", "-b", below, "-F", qcow2 ? "qcow2" : "raw",
-			       "/proc/self/fd/3/" DISK_FILE, bytes, NULL };
+			       disk, bytes, NULL };
 	struct spawn_fd fds[] = { { .fd = payload, .as = 3 } };
 	struct spawn s = { .path = QEMU_IMG, .argv = argv, .fds = fds, .n_fds = 1, .die_with_server = true };
 

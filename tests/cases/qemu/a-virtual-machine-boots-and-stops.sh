@@ -45,6 +45,7 @@ echo 0-1 >"$I/v/config/limits.cpu"
 assert_file "$I/v/runtime/pending" 'limits.cpu\n'
 assert_match "$(cat "$I/v/runtime/warnings")" '^limits.cpu: not enforced'
 assert_missing "$I/v/rootfs"
+assert_eq "$(ls "$M/rootfs")" ""
 assert_match "$(cat "$I/v/runtime/effective")" '^cpus: 1$'
 assert_fails EOPNOTSUPP mkdir "$I/v/snapshots/s0"
 assert_fails EOPNOTSUPP mkdir "$I/v/exec/x"

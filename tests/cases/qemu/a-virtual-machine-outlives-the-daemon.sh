@@ -16,10 +16,16 @@ kill_server
 wait_file 30 "$I/v/state" running
 pid=$(cat "$I/v/runtime/pid")
 booted v 1
-kill_server
-assert_file "$I/v/state" 'running\n'
 assert_file "$I/v/runtime/pid" "$pid\n"
 types v 'echo $((40 + 2)) here' '^42 here'
+
+# A QEMU that hangs keeps nobody waiting, neither readers nor the next server.
+kill -STOP "$pid"
+timeout 5 cat "$I"/v/proc/{meminfo,stat,diskstats} >/dev/null
+kill_server
+assert_file "$I/v/state" 'running\n'
+assert_match "$(timeout 5 cat "$I/v/proc/meminfo")" '^MemTotal: +98304 kB'
+kill -CONT "$pid"
 echo frozen >"$I/v/state"
 stop_instfs
 start_instfs

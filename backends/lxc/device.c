@@ -10,6 +10,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/lxc/device_record.h"
 #include "backends/lxc/disk_rates.h"
+#include "backends/lxc/start_nics.h"
 
 static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &proxy_ops, &unix_block_ops, &unix_char_ops };
 
@@ -229,10 +230,13 @@ static int start_one(struct device *d, struct device_record *rec, struct err *e)
 
 int devices_started(struct object *o, const struct expanded *x, struct err *e)
 {
+	struct device now = { .o = o };
 	struct place p;
 	int r;
 
 	place_of(o, &p);
+	fill_init(&now);
+	start_nics_renew(&p, now.init, now.init_start);
 	r = each_record(o, &p, x, start_one, e);
 	return r < 0 ? r : disk_rates_write(o, x, p.cgroup, e);
 }
@@ -246,6 +250,7 @@ static int end_one(struct device *d, struct device_record *rec, struct err *e)
 void devices_gone(struct object *o, const struct place *p)
 {
 	each_record(o, p, NULL, end_one, NULL);
+	start_nics_gone(p);
 }
 
 /* ---- changes of a running container ---- */

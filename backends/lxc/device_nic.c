@@ -12,6 +12,7 @@
 #include "backends/core/network.h"
 #include "backends/lxc/device.h"
 #include "backends/lxc/device_record.h"
+#include "backends/lxc/start_nics.h"
 #include "backends/network/host.h"
 #include "backends/network/nic.h"
 
@@ -126,7 +127,9 @@ static int prepare(struct device *d, struct err *e)
 		free_name(&d->start->used_eth, name, sizeof(name));
 	note_facts(d, &n, name);
 	device_set_fact(d, ".conf", "1");
-	r = nic_make(&n, e);
+	r = start_nics_add(d, &n, name, e);
+	if (r == 0)
+		r = nic_make(&n, e);
 	if (r == 0)
 		add_conf(d, &n, name);
 	return r;
@@ -144,6 +147,8 @@ static int give(struct device *d, const char *name, struct err *e)
 	if (r < 0)
 		return r;
 	r = nic_hand_over(&n, d->init, name, e);
+	if (r == 0)
+		r = start_nics_hold(d, &n, e);
 	if (r < 0)
 		nic_remove(&n, NULL);
 	return r;
@@ -213,6 +218,8 @@ static int detach(struct device *d, struct err *e)
 	device_fact(d, ".mtu", mtu, sizeof(mtu));
 	if (r == 0 && mac[0])
 		nic_restore(&n, mac, (unsigned)atoi(mtu), NULL);
+	if (r == 0 && d->init)
+		start_nics_hold(d, &n, NULL);
 	return r;
 }
 

@@ -48,6 +48,10 @@ int nic_change(const struct nic *n, const struct nic *before, struct err *e);
 /* Takes it away, wherever it is. Not there: success. Of NIC_MACVLAN and NIC_PHYSICAL in an instance see nic_take_out(). */
 int nic_remove(const struct nic *n, struct err *e);
 
+/* Makes something else of the name n->peer where there is nothing: whoever moves it into an instance finds it. Of NIC_PHYSICAL that
+ * is an interface of the host's, which is there. */
+int nic_hold(const struct nic *n, struct err *e);
+
 /* Gives it to the network namespace of a process, under that name, up, with its addresses when the kind has them. */
 int nic_hand_over(const struct nic *n, pid_t init, const char *name, struct err *e);
 /* Gives NIC_ROUTED in a running instance its addresses and routes. */

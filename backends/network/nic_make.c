@@ -241,6 +241,16 @@ int nic_remove(const struct nic *n, struct err *e)
 	return r;
 }
 
+int nic_hold(const struct nic *n, struct err *e)
+{
+	_cleanup_buf_ struct buf ip = BUF_INIT;
+
+	/* names of ours have eight digits behind four letters */
+	if (n->kind != NIC_PHYSICAL && !host_has(n->peer))
+		buf_addf(&ip, "link add name %s type veth peer name hold%s\n", n->peer, n->peer + 4);
+	return program_batch(PROGRAM_IP, &ip, e);
+}
+
 void nic_original(const struct nic *n, char hwaddr[NET_MAC_SIZE], unsigned *mtu)
 {
 	hwaddr[0] = '\0';

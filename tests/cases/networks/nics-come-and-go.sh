@@ -41,7 +41,26 @@ rm "$D/second"
 wait_for 5 test ! -e "$R/second"
 run_in c1 'ip link show net7' >/dev/null 2>&1 && fail "net7 is still there"
 ip link show p2p1 >/dev/null 2>&1 && fail "p2p1 is still there"
+# so does one whose first nic is another one now, and one that lost it
+reboot() {
+	pid=$(cat "$I/c1/runtime/pid")
+	run_in c1 'reboot -f' >/dev/null 2>&1 || true
+	wait_for 20 eval '[ "$(cat "$I/c1/runtime/pid")" -gt 0 ] && [ "$(cat "$I/c1/runtime/pid")" != '"$pid"' ]'
+}
+inside() { run c1 'ls /sys/class/net' | tr '\n' ' '; }
+sed -i 's/20Mbit/30Mbit\nmtu=1400/' "$D/eth0"
+reboot
+wait_for 10 eval '[ "$(inside)" = "eth0 lo " ]'
+assert_eq "$(run c1 'cat /sys/class/net/eth0/mtu')" 1400
+rm "$D/eth0"
+wait_for 5 test ! -e "$R/eth0"
+assert_eq "$(inside)" 'lo '
+reboot
+wait_for 10 eval '[ "$(inside)" = "lo " ]'
+printf 'type=nic\nnetwork=br0\n' >"$D/eth0"
+wait_for 10 eval '[ "$(inside)" = "eth0 lo " ]'
 echo stopped force >"$I/c1/state"
+assert_eq "$(ip -o link show | grep -E 'inst|hold' || true)" ''
 ip link show "$host" >/dev/null 2>&1 && fail "$host is still there"
 ip link show "ifb${host#veth}" >/dev/null 2>&1 && fail "the ifb is still there"
 rm "$D/eth0"

@@ -21,6 +21,7 @@ mount_basics() {
 	hostname guest
 	ip link set lo up
 	ln -sf "$(command -v busybox)" /sbin/modprobe
+	modprobe loop
 	for f in /etc/subuid /etc/subgid; do
 		grep -q '^root:' "$f" 2>/dev/null || echo root:1000000:1000000000 >>"$f"
 	done

@@ -298,14 +298,10 @@ void cpus_forget(uint32_t id)
 	balance();
 }
 
-/* All that there are: v1 wants them named, v2 takes an empty line. */
-static int release(const char *path, char *list, size_t size)
+/* All that there are, by name: v1 takes no empty list at all, v2 none for a group with processes (Linux 6.1: ENOSPC). */
+static int release(char list[CGROUP_VALUE_MAX])
 {
-	if (cgroup_version(CGROUP_CPUSET) == 2)
-		snprintf(list, size, "\n");
-	else if (cgroup_read(CGROUP_CPUSET, ".", "cpuset.cpus", list) < 0)
-		return -ENODATA;
-	return 0;
+	return cgroup_read(CGROUP_CPUSET, ".", cgroup_version(CGROUP_CPUSET) == 2 ? "cpuset.cpus.effective" : "cpuset.cpus", list);
 }
 
 int cpus_apply(uint32_t id, const char *path, const char *value, struct err *e)
@@ -318,7 +314,7 @@ int cpus_apply(uint32_t id, const char *path, const char *value, struct err *e)
 	if (!cgroup_version(CGROUP_CPUSET))
 		return 0;
 	HOLD_LOCK(&lock);
-	r = value ? choose_list(id, value, &set, &count, list, sizeof(list), e) : release(path, list, sizeof(list));
+	r = value ? choose_list(id, value, &set, &count, list, sizeof(list), e) : release(list);
 	if (r < 0)
 		return r;
 	r = cgroup_write(CGROUP_CPUSET, path, "cpuset.cpus", list);

@@ -9,6 +9,8 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/value.h"
 #include "backends/lxc/limits.h"
+#include "backends/lxc/lxcconf.h"
+#include "backends/lxc/seccomp.h"
 
 static const struct {
 	const char *key;
@@ -135,12 +137,27 @@ static void warn_security(const struct expanded *x, struct buf *out)
 		else if (i != 1 && i != 3 && !isolated && expanded_get(x, of_maps[i]))
 			buf_addf(out, "%s: without effect: only for security.idmap.isolated\n", of_maps[i]);
 	}
-	if (expanded_get(x, "raw.apparmor") && access("/sys/kernel/security/apparmor/profiles", F_OK) < 0)
+	if (expanded_get(x, "raw.apparmor") && lxcconf_apparmor() == APPARMOR_NONE)
 		warn(out, "raw.apparmor", "this kernel has no AppArmor");
 #ifndef __x86_64__
 	if (expanded_bool(x, "security.syscalls.deny_compat", false))
 		warn(out, "security.syscalls.deny_compat", "only on x86_64");
 #endif
+}
+
+/* Protection that everybody expects, whether or not it is configured. */
+static void warn_confinement(const struct expanded *x, struct buf *out)
+{
+	_cleanup_buf_ struct buf policy = BUF_INIT, most = BUF_INIT;
+
+	if (lxcconf_apparmor() == APPARMOR_NO_PARSER)
+		buf_addstr(out, "AppArmor: the instance is not confined by it: apparmor_parser is not installed (package apparmor)\n");
+	if (seccomp_make(x, &policy) && access("/proc/sys/kernel/seccomp", F_OK) < 0)
+		buf_addstr(out, "security.syscalls: no system call is refused: this kernel has no seccomp\n");
+	if (!expanded_bool(x, "security.privileged", false) &&
+	    (access("/proc/self/ns/user", F_OK) < 0 ||
+	     (buf_read_file(&most, AT_FDCWD, "/proc/sys/user/max_user_namespaces", 64) >= 0 && !strcmp(buf_str(&most), "0\n"))))
+		buf_addstr(out, "security.privileged: the instance cannot start: it is not privileged, and there are no user namespaces here\n");
 }
 
 void limits_warnings(const struct expanded *x, const char *path, struct buf *out)
@@ -151,4 +168,5 @@ void limits_warnings(const struct expanded *x, const char *path, struct buf *out
 	warn_disk(x, out);
 	warn_hugepages(x, out);
 	warn_security(x, out);
+	warn_confinement(x, out);
 }

@@ -69,10 +69,13 @@ static void add_device_rules(struct buf *out)
 }
 
 /* liblxc writes the profile, but fails where the program that loads it is not installed. */
-static bool have_apparmor(void)
+enum apparmor lxcconf_apparmor(void)
 {
-	return access("/sys/kernel/security/apparmor/profiles", F_OK) == 0 &&
-	       (access("/usr/sbin/apparmor_parser", X_OK) == 0 || access("/sbin/apparmor_parser", X_OK) == 0);
+	if (access("/sys/kernel/security/apparmor/profiles", F_OK) < 0)
+		return APPARMOR_NONE;
+	if (access("/usr/sbin/apparmor_parser", X_OK) < 0 && access("/sbin/apparmor_parser", X_OK) < 0)
+		return APPARMOR_NO_PARSER;
+	return APPARMOR_USED;
 }
 
 /* One line of the configuration for each of the profile. */
@@ -91,6 +94,7 @@ static void add_apparmor(const char *text, struct buf *out)
 static void add_confinement(const struct lxcconf *c, struct buf *out)
 {
 	bool privileged = !c->map->n_uid, nesting = expanded_bool(c->x, "security.nesting", false);
+	bool apparmor = lxcconf_apparmor() == APPARMOR_USED;
 
 	if (privileged) {
 		buf_addf(out, "lxc.cap.drop = sys_time sys_module sys_rawio mac_override%s\n", nesting ? "" : " mac_admin");
@@ -105,10 +109,10 @@ static void add_confinement(const struct lxcconf *c, struct buf *out)
 		buf_addstr(out, "lxc.mount.entry = proc dev/.lxc/proc proc create=dir,optional 0 0\n");
 		buf_addstr(out, "lxc.mount.entry = sys dev/.lxc/sys sysfs create=dir,optional 0 0\n");
 	}
-	buf_addstr(out, have_apparmor() ? "lxc.apparmor.profile = generated\n" : "lxc.apparmor.profile = unconfined\n");
-	if (have_apparmor() && nesting)
+	buf_addstr(out, apparmor ? "lxc.apparmor.profile = generated\n" : "lxc.apparmor.profile = unconfined\n");
+	if (apparmor && nesting)
 		buf_addstr(out, "lxc.apparmor.allow_nesting = 1\n");
-	if (have_apparmor() && expanded_get(c->x, "raw.apparmor"))
+	if (apparmor && expanded_get(c->x, "raw.apparmor"))
 		add_apparmor(expanded_get(c->x, "raw.apparmor"), out);
 	if (c->seccomp)
 		/* without the second line liblxc would not add it to a filter that is there already (helper_limits.c) */

@@ -18,6 +18,11 @@ struct lxcconf {
 	const char *devices;		/* lines of devices_prepare() */
 };
 
+enum apparmor { APPARMOR_NONE, APPARMOR_NO_PARSER, APPARMOR_USED };
+
+/* Whether containers are confined by AppArmor: the kernel may lack it, or the host the program that loads profiles. */
+enum apparmor lxcconf_apparmor(void);
+
 /* Whether every container may use that device, whatever its own devices are. */
 bool lxcconf_allows_device(bool block, unsigned major, unsigned minor);
 

@@ -153,7 +153,15 @@ static bool is_shared(const struct device *d, dev_t dev)
 	return false;
 }
 
-/* In version 2 the rules are a program that liblxc has made at the start. */
+/* In version 2 the rules are a program of the kernel's, which the container's monitor makes anew. */
+static int tell_monitor(const struct device *d, const char *rule, bool allow, struct err *e)
+{
+	const char *argv[] = { "instfs-lxc", "device", d->place->lxcpath, strrchr(d->place->dir, '/') + 1, allow ? "devices.allow" : "devices.deny",
+			       rule, NULL };
+
+	return staged_helper(d, argv, e);
+}
+
 static int tell_controller(const struct device *d, dev_t dev, bool allow, struct err *e)
 {
 	char rule[64];
@@ -162,9 +170,9 @@ static int tell_controller(const struct device *d, dev_t dev, bool allow, struct
 	if (!cgroup_version(CGROUP_DEVICES) || lxcconf_allows_device(kind_of(d->text, d->len) == S_IFBLK, major(dev), minor(dev)) ||
 	    (!allow && is_shared(d, dev)))
 		return 0;
-	if (cgroup_version(CGROUP_DEVICES) == 2)
-		return allow ? err_set(e, EOPNOTSUPP, "with control groups of version 2 it comes at a start only; stop the instance first") : 0;
 	print_rule(d, dev, rule, sizeof(rule));
+	if (cgroup_version(CGROUP_DEVICES) == 2)
+		return tell_monitor(d, rule, allow, e);
 	r = cgroup_write(CGROUP_DEVICES, d->place->cgroup, allow ? "devices.allow" : "devices.deny", rule);
 	return r < 0 && (allow || r != -ENOENT) ? err_sys(e, -r, "the device controller and %s", rule) : 0;
 }

@@ -31,12 +31,13 @@ static int usage(void)
 	return 2;
 }
 
-/* Tasks that end at once and need no liblxc. */
+/* Tasks that end at once. */
 static const struct {
 	const char *name;
 	int n_args;
 	int (*run)(char *const *args);
 } tasks[] = {
+	{ "device", 4, helper_device },
 	{ "mount", 6, helper_mount },
 	{ "unmount", 3, helper_unmount },
 };

@@ -7,6 +7,7 @@
  *   instfs-lxc exec DIR NAME EXECDIR    runs a command in it; inputs and outputs are files in EXECDIR (exec.h)
  *   instfs-lxc mounts SOURCE TARGET ... binds them over a running container's files; descriptor 3 is a pidfd of its init
  *   instfs-lxc mount|unmount ...       gives a running container a mount of the host, or takes it (helper_mount.c)
+ *   instfs-lxc device DIR NAME ...     allows or denies a device of a running container (helper_device.c)
  *   instfs-lxc version                  the version of liblxc
  */
 #pragma once
@@ -23,6 +24,7 @@ int helper_start(const struct helper *h);
 int helper_mounts(int argc, char *const argv[]);
 int helper_exec(const struct helper *h, const char *exec_dir);
 /* The arguments are in their file; they return an errno for the exit status. */
+int helper_device(char *const *args);
 int helper_mount(char *const *args);
 int helper_unmount(char *const *args);
 

@@ -90,7 +90,10 @@ static void add_apparmor(const char *text, struct buf *out)
 	}
 }
 
-/* Privileged guests are root of the host: what they may do is taken away. Others are confined by their user namespace. */
+/*
+ * Privileged guests are root of the host: what they may do is taken away. Others are confined by their user namespace. The rules for
+ * devices are for all: in version 2 a single rule that allows something denies everything else.
+ */
 static void add_confinement(const struct lxcconf *c, struct buf *out)
 {
 	bool privileged = !c->map->n_uid, nesting = expanded_bool(c->x, "security.nesting", false);
@@ -98,12 +101,12 @@ static void add_confinement(const struct lxcconf *c, struct buf *out)
 
 	if (privileged) {
 		buf_addf(out, "lxc.cap.drop = sys_time sys_module sys_rawio mac_override%s\n", nesting ? "" : " mac_admin");
-		add_device_rules(out);
 		buf_addstr(out, "lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed\n");
 	} else {
 		add_map(c->map, out);
 		buf_addstr(out, "lxc.mount.auto = proc:rw sys:rw cgroup:mixed\n");
 	}
+	add_device_rules(out);
 	if (nesting) {
 		/* An unhidden proc and sys somewhere is what the kernel asks for before a nested container may mount its own. */
 		buf_addstr(out, "lxc.mount.entry = proc dev/.lxc/proc proc create=dir,optional 0 0\n");

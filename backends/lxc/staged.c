@@ -110,8 +110,7 @@ int staged_conf(const struct staged *s, const char *target, struct buf *conf, st
 
 /* ---- in a running container ---- */
 
-/* instfs-lxc with the container's init as descriptor 3; its exit status is an errno, its last line the sentence. */
-static int run_helper(const struct device *d, const char *const *argv, struct err *e)
+int staged_helper(const struct device *d, const char *const *argv, struct err *e)
 {
 	_cleanup_close_ int pidfd = process_open(d->init, d->init_start);
 	const struct spawn_fd fds[] = { { pidfd, 3 } };
@@ -145,7 +144,7 @@ int staged_give(const struct staged *s, const char *target, struct err *e)
 		return r;
 	staged_path(s->d, path, sizeof(path));
 	argv[5] = dir ? "dir" : "file";
-	return run_helper(s->d, argv, e);
+	return staged_helper(s->d, argv, e);
 }
 
 int staged_is_given(const struct staged *s, struct err *e)
@@ -171,5 +170,5 @@ int staged_withdraw(const struct staged *s, const char *target, struct err *e)
 	if (r < 0 || !ids.len)
 		return r;
 	argv[4] = buf_str(&ids);
-	return run_helper(s->d, argv, e);
+	return staged_helper(s->d, argv, e);
 }

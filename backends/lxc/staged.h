@@ -31,5 +31,7 @@ int staged_conf(const struct staged *s, const char *target, struct buf *conf, st
 int staged_give(const struct staged *s, const char *target, struct err *e);
 /* Unmounts it there. The guest has done that itself: 0. EBUSY: something else is mounted over it. */
 int staged_withdraw(const struct staged *s, const char *target, struct err *e);
+/* Runs instfs-lxc with the container's init as descriptor 3; its exit status is an errno, its last line the sentence. */
+int staged_helper(const struct device *d, const char *const *argv, struct err *e);
 /* Whether the container has it somewhere: 1, 0 or -errno. */
 int staged_is_given(const struct staged *s, struct err *e);

@@ -16,25 +16,29 @@ D=$I/c1/devices
 inside() { run c1 "$1"; }
 
 printf 'type=unix-block\nsource=%s\npath=/dev/inner\nuid=1000\nmode=0640\n' "$LOOP" >"$T/text"
-if cp "$T/text" "$D/d1" 2>/dev/null; then
-	assert_eq "$(inside 'stat -c "%F %u %g %a" /dev/inner; dd if=/dev/inner bs=19 count=1 2>/dev/null')" 'block special file 1000 0 640
+cp "$T/text" "$D/d1"
+assert_eq "$(inside 'stat -c "%F %u %g %a" /dev/inner; dd if=/dev/inner bs=19 count=1 2>/dev/null')" 'block special file 1000 0 640
 written on the host'
-	assert_match "$(cat "$I/c1/runtime/devices/d1")" '^attached .*device=7:'
-	kill_server
-	rm "$D/d1"
-	wait_for 5 test ! -e "$I/c1/runtime/devices/d1"
-	assert_eq "$(inside 'dd if=/dev/inner bs=19 count=1 2>/dev/null')" ''
-	# two nodes of one device come at once, and one goes again
-	sed "s|^devices: {}|devices:\n  d1: {type: unix-block, source: $LOOP, path: /dev/inner}\n  d4: {type: unix-block, source: $LOOP, path: /dev/other}|" \
-		"$I/c1/config.yaml" >"$T/yaml"
-	cp "$T/yaml" "$I/c1/config.yaml"
-	assert_eq "$(inside 'dd if=/dev/other bs=19 count=1 2>/dev/null')" 'written on the host'
-	rm "$D/d4"
-	wait_for 5 test ! -e "$I/c1/runtime/devices/d4"
-	assert_eq "$(inside 'dd if=/dev/inner bs=19 count=1 2>/dev/null')" 'written on the host'
-else
-	assert_error_matches "$I/c1/error" 'version 2'
-fi
+assert_match "$(cat "$I/c1/runtime/devices/d1")" '^attached .*device=7:'
+kill_server
+# somebody inside keeps the node, in mounts of his own: it is of no use once the device is gone
+mkdir "$I/c1/exec/keeps"
+echo 'unshare -m sh -c "touch /ready; until [ -e /gone ]; do sleep 0.1; done; dd if=/dev/inner bs=19 count=1"' >"$I/c1/exec/keeps/command"
+wait_for 10 test -e "$M/rootfs/c1/ready"
+rm "$D/d1"
+wait_for 5 test ! -e "$I/c1/runtime/devices/d1"
+touch "$M/rootfs/c1/gone"
+timeout 20 cat "$I/c1/exec/keeps/wait" >/dev/null
+assert_match "$(cat "$I/c1/exec/keeps/output")" 'not permitted'
+assert_eq "$(inside 'dd if=/dev/inner bs=19 count=1 2>/dev/null')" ''
+# two nodes of one device come at once, and one goes again
+sed "s|^devices: {}|devices:\n  d1: {type: unix-block, source: $LOOP, path: /dev/inner}\n  d4: {type: unix-block, source: $LOOP, path: /dev/other}|" \
+	"$I/c1/config.yaml" >"$T/yaml"
+cp "$T/yaml" "$I/c1/config.yaml"
+assert_eq "$(inside 'dd if=/dev/other bs=19 count=1 2>/dev/null')" 'written on the host'
+rm "$D/d4"
+wait_for 5 test ! -e "$I/c1/runtime/devices/d4"
+assert_eq "$(inside 'dd if=/dev/inner bs=19 count=1 2>/dev/null')" 'written on the host'
 
 # at the start, and one that need not be there
 echo stopped force >"$I/c1/state"

@@ -14,6 +14,7 @@ pid=$(cat "$I/c1/runtime/pid")
 group=$(cat "$I/c1/runtime/cgroup")
 monitor=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status")
 grep -aq 'instfs monitor' "/proc/$monitor/cmdline" || fail "the parent of init is no monitor"
+assert_ne "$(find_groups "$group")" '' groups
 kill -KILL "$monitor"
 wait_for 5 grep -qx stopped "$I/c1/state"
 ! grep '^State:' "/proc/$pid/status" 2>/dev/null | grep -qv Z || fail "init still runs"

@@ -9,10 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "backends/core/cleanup.h"
@@ -230,16 +228,9 @@ static void on_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_open(req, fi);
 }
 
-static void on_statfs(fuse_req_t req, fuse_ino_t ino)
-{
-	const struct statvfs s = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX };
-
-	fuse_reply_statfs(req, &s);
-}
-
 static const struct fuse_lowlevel_ops ops = {
 	.lookup = on_lookup, .getattr = on_getattr, .open = on_open, .read = on_read, .release = on_release, .opendir = on_opendir,
-	.readdir = on_readdir, .statfs = on_statfs,
+	.readdir = on_readdir, .statfs = procdir_statfs,
 };
 
 int nested_serve(struct err *e)

@@ -2,9 +2,11 @@
 #include "fs/procdir.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "backends/core/cleanup.h"
 
@@ -76,4 +78,11 @@ void procdir_reply_text(fuse_req_t req, const char *data, size_t len, size_t siz
 	else if (size > len - (size_t)off)
 		size = len - (size_t)off;
 	fuse_reply_buf(req, size ? data + off : NULL, size);
+}
+
+void procdir_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	const struct statvfs s = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX };
+
+	fuse_reply_statfs(req, &s);
 }

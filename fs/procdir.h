@@ -19,3 +19,6 @@ void procdir_reply(fuse_req_t req, const struct procdir *d, struct proc_source *
 
 /* Answers READ with the part of a text that was asked for. */
 void procdir_reply_text(fuse_req_t req, const char *data, size_t len, size_t size, off_t off);
+
+/* Answers STATFS: nothing is stored. */
+void procdir_statfs(fuse_req_t req, fuse_ino_t ino);

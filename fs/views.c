@@ -17,12 +17,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "backends/core/buf.h"
@@ -419,16 +417,9 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, ENOSYS);
 }
 
-static void on_statfs(fuse_req_t req, fuse_ino_t ino)
-{
-	const struct statvfs s = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX };
-
-	fuse_reply_statfs(req, &s);
-}
-
 static const struct fuse_lowlevel_ops ops = {
 	.lookup = on_lookup, .getattr = on_getattr, .open = on_open, .read = on_read, .flush = on_open, .opendir = on_open,
-	.readdir = on_readdir, .statfs = on_statfs,
+	.readdir = on_readdir, .statfs = procdir_statfs,
 };
 
 int views_serve(struct err *e)

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define REBOOT_FILE "reboot"	/* beside the configuration: the guest that just ended wants to be started again */
+
 struct helper {
 	const char *dir;	/* liblxc's "lxcpath" */
 	const char *name;

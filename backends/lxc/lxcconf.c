@@ -12,6 +12,7 @@
 
 #include "backends/core/rlimit.h"
 #include "backends/core/value.h"
+#include "backends/lxc/helper.h"
 #include "backends/lxc/viewmounts.h"
 
 #define CONSOLE_LOG_SIZE "1MB"	/* then console.log becomes console.log.1 */
@@ -231,6 +232,9 @@ int lxcconf_make(const struct lxcconf *c, struct buf *out, struct err *e)
 	limits_print(c->limits, out);
 	if (raw)
 		buf_addf(out, "%s\n", raw);
+	/* A guest that reboots is started anew by our monitor, not by liblxc (helper_start.c). Last: after one that fails no other runs. */
+	buf_addf(out, "lxc.hook.post-stop = /bin/sh -c 'test \"$LXC_TARGET\" != reboot || ! : >\"$0\"' %s/" REBOOT_FILE " #\n",
+		 c->place->dir);
 	if (buf_error(out) < 0)
 		return err_set(e, ENOMEM, "no memory for the configuration");
 	return 0;

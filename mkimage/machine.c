@@ -159,7 +159,7 @@ static int read_parts(struct parts *p, struct buf *kernel, const char **arch, st
 static int write_members(struct writer *w, const struct parts *p, const struct buf *kernel, const char *arch, struct err *e)
 {
 	static const struct writer_facts facts = { "busybox", "Busybox in a virtual machine, a small system for tests" };
-	static const char cmdline[] = "console=ttyS0 quiet panic=-1\n";
+	static const char cmdline[] = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr\n";
 	_cleanup_buf_ struct buf initrd = BUF_INIT, disk = BUF_INIT;
 	int r = writer_initramfs(&initrd, w->time, fill_initramfs, p, e);
 

@@ -239,6 +239,7 @@ int launch_vm_start(struct object *o, const struct expanded *x, struct op *op, s
 int launch_vm_adopt(struct object *o, struct err *e)
 {
 	_cleanup_close_ int pidfd = -1;
+	static unsigned patience = ADOPT_MS;
 	_cleanup_vm_ struct vm *v = NULL;
 	bool frozen = false;
 	struct starting s;
@@ -258,10 +259,12 @@ int launch_vm_adopt(struct object *o, struct err *e)
 	v = vm_add(o, pidfd, e);
 	if (!v)
 		return -e->code;
-	/* One that does not answer runs all the same, and can be killed. */
-	if (machine_learn(v, ADOPT_MS, NULL) == 0 && machine_is_stopped(v, ADOPT_MS, &frozen, NULL) == 0) {
+	/* One that does not answer runs all the same, and can be killed; after the first such one nobody else is waited for. */
+	if (machine_learn(v, patience, NULL) == 0 && machine_is_stopped(v, patience, &frozen, NULL) == 0) {
 		HOLD_LOCK(&o->lock);
 		o->run.state = frozen ? INST_FROZEN : INST_RUNNING;
+	} else {
+		patience = QMP_QUICK_MS;
 	}
 	return vm_watch(v, e) < 0 ? -e->code : 1;
 }

@@ -214,10 +214,15 @@ static int facts_stopped(struct object *o, struct proc_machine *m, struct err *e
 }
 
 /* It may have been adopted when it did not answer. */
-static bool knows(struct vm *v)
+static void catch_up(struct object *o, struct vm *v)
 {
-	HOLD_LOCK(&v->lock);
-	return v->machine.cpus;
+	bool known, frozen;
+
+	pthread_mutex_lock(&v->lock);
+	known = v->machine.cpus;
+	pthread_mutex_unlock(&v->lock);
+	if (!known && machine_learn(v, QMP_QUICK_MS, NULL) == 0 && machine_is_stopped(v, QMP_QUICK_MS, &frozen, NULL) == 0)
+		vm_frozen(o, frozen);
 }
 
 int machine_facts(struct object *o, struct proc_machine *ret, struct err *e)
@@ -228,8 +233,7 @@ int machine_facts(struct object *o, struct proc_machine *ret, struct err *e)
 
 	if (!v)
 		return facts_stopped(o, ret, e);
-	if (!knows(v))
-		machine_learn(v, QMP_QUICK_MS, NULL);
+	catch_up(o, v);
 	pthread_mutex_lock(&v->lock);
 	m = v->machine;
 	fresh = m.cpus && now_ms() - v->looked < LOOK_MS;

@@ -125,8 +125,7 @@ static void on_console(void *arg)
 
 /* ---- events ---- */
 
-/* Somebody stopped or continued it without us: by the spare monitor, or QEMU itself when its disk is full. */
-static void set_frozen(struct object *o, bool frozen)
+void vm_frozen(struct object *o, bool frozen)
 {
 	bool changed;
 
@@ -151,7 +150,7 @@ static void on_event(const char *event, const json_t *data, void *arg)
 		return;
 	o = object_get((uint32_t)(uintptr_t)arg);
 	if (o)
-		set_frozen(o, stop);
+		vm_frozen(o, stop);
 }
 
 void vm_clean(struct object *o, int pidfd)

@@ -41,5 +41,8 @@ void vm_release(uint32_t id);
 /* Out of the table. */
 void vm_drop(uint32_t id);
 
+/* It was stopped or continued without us: by the spare monitor, or QEMU itself when its disk is full. */
+void vm_frozen(struct object *o, bool frozen);
+
 /* After the end: collects the process, removes groups, sockets and records, forgets pids. Can be repeated. pidfd -1: not our child. */
 void vm_clean(struct object *o, int pidfd);

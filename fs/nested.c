@@ -27,27 +27,11 @@
 
 #define READERS 4
 #define TEXTS 64
-#define ROOT 1
-#define ROWS_OBJECT 1		/* inode numbers: row and CPU as in fs/views.c */
+#define ROWS_OBJECT 1		/* in inode numbers: see fs/procdir.h */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct { uint64_t fh; struct buf text; } texts[TEXTS];
 static uint64_t last_fh;
-
-static const struct proc_row *row_of(uint64_t ino)
-{
-	return ino == ROOT ? NULL : proc_row_by_id(node_of(ino).row);
-}
-
-static unsigned cpu_of(uint64_t ino)
-{
-	return node_of(ino).slot ? node_of(ino).slot - 1 : 0;
-}
-
-static uint64_t ino_of(uint32_t id, const struct proc_row *r, unsigned cpu)
-{
-	return node_ino((struct node){ .object = id, .slot = r->flags & PROC_PER_CPU ? cpu + 1 : 0, .row = r->id });
-}
 
 static int render(fuse_req_t req, uint64_t ino, struct buf *out)
 {
@@ -56,7 +40,7 @@ static int render(fuse_req_t req, uint64_t ino, struct buf *out)
 
 	if (r)
 		return r;
-	r = asker_show(a, row_of(ino), cpu_of(ino), out);
+	r = asker_show(a, procdir_row(ino), procdir_cpu(ino), out);
 	asker_put(a);
 	return r ? r : buf_error(out);
 }
@@ -66,10 +50,10 @@ static int render(fuse_req_t req, uint64_t ino, struct buf *out)
 static int fill_stat(fuse_req_t req, uint64_t ino, struct stat *st)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	const struct proc_row *row = row_of(ino);
+	const struct proc_row *row = procdir_row(ino);
 	int r = 0;
 
-	if (!row && ino != ROOT)
+	if (!row && ino != PROCDIR_ROOT)
 		return -ESTALE;
 	*st = (struct stat){ .st_ino = ino, .st_mode = row ? row->mode : S_IFDIR | 0555 };
 	st->st_nlink = S_ISDIR(st->st_mode) ? 2 : 1;
@@ -98,11 +82,11 @@ static int find(fuse_req_t req, uint64_t dir, const char *name, uint64_t *ino)
 	struct proc_source *s;
 	struct asker *a;
 	unsigned cpu;
-	int r = dir != ROOT && !row_of(dir) ? -ESTALE : procdir_find(row_of(dir), cpu_of(dir), name, &row, &cpu);
+	int r = dir != PROCDIR_ROOT && !procdir_row(dir) ? -ESTALE : procdir_find(procdir_row(dir), procdir_cpu(dir), name, &row, &cpu);
 
 	if (r)
 		return r;
-	*ino = ino_of(ROWS_OBJECT, row, cpu);
+	*ino = procdir_ino(ROWS_OBJECT, row, cpu);
 	if (!(row->flags & PROC_PER_CPU))
 		return 0;
 	r = asker_get(fuse_req_ctx(req)->pid, &a);
@@ -133,7 +117,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t dir, const char *name)
 
 static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	const struct procdir d = { row_of(dir), cpu_of(dir), ROWS_OBJECT, ino_of };
+	const struct procdir d = { procdir_row(dir), procdir_cpu(dir), ROWS_OBJECT };
 	struct proc_source *s;
 	struct asker *a;
 	int r = asker_get(fuse_req_ctx(req)->pid, &a);
@@ -194,7 +178,7 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 	struct buf *text;
 	int r = 0;
 
-	if (!row_of(ino) || !S_ISREG(row_of(ino)->mode))
+	if (!procdir_row(ino) || !S_ISREG(procdir_row(ino)->mode))
 		r = -ESTALE;
 	else if (!off || !has_text(fi->fh))
 		r = render(req, ino, &b);

@@ -9,6 +9,22 @@
 #include <sys/statvfs.h>
 
 #include "backends/core/cleanup.h"
+#include "fs/node.h"
+
+const struct proc_row *procdir_row(uint64_t ino)
+{
+	return ino == PROCDIR_ROOT ? NULL : proc_row_by_id(node_of(ino).row);
+}
+
+unsigned procdir_cpu(uint64_t ino)
+{
+	return node_of(ino).slot ? node_of(ino).slot - 1 : 0;
+}
+
+uint64_t procdir_ino(uint32_t id, const struct proc_row *r, unsigned cpu)
+{
+	return node_ino((struct node){ .object = id, .slot = r->flags & PROC_PER_CPU ? cpu + 1 : 0, .row = r->id });
+}
 
 int procdir_find(const struct proc_row *dir, unsigned cpu, const char *name, const struct proc_row **ret, unsigned *ret_cpu)
 {
@@ -42,7 +58,7 @@ static int list_one(void *arg, const char *name, const struct proc_row *r, unsig
 
 	if (l->number++ < l->from)
 		return 0;
-	st.st_ino = l->d->ino_of(l->d->id, r, cpu);
+	st.st_ino = procdir_ino(l->d->id, r, cpu);
 	n = fuse_add_direntry(l->req, l->data + l->used, l->size - l->used, name, &st, (off_t)l->number);
 	if (n > l->size - l->used)
 		return 1;

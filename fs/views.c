@@ -45,34 +45,13 @@
 #define NAMES_S 3600.0
 #define ROOM 16				/* lengths that vary are multiples of that */
 
-/*
- * An inode number is that of fs/node.h: the instance, the library's row (1 to 63; the instance's directory is row 0), and the CPU as the slot
- * in rows that have one, from 1. The root is row 1 of no instance.
- */
-#define ROOT 1
-
 static pthread_mutex_t locks[LOCKS];
 static double attr_timeout;
 
-/* NULL: the root, an instance's directory, or stale; see is_top(). */
-static const struct proc_row *row_of(uint64_t ino)
-{
-	return ino == ROOT ? NULL : proc_row_by_id(node_of(ino).row);
-}
-
-static unsigned cpu_of(uint64_t ino)
-{
-	return node_of(ino).slot ? node_of(ino).slot - 1 : 0;
-}
-
+/* The root or an instance's directory: neither is a row. */
 static bool is_top(uint64_t ino)
 {
-	return ino == ROOT || (node_of(ino).object && !node_of(ino).row);
-}
-
-static uint64_t ino_of(uint32_t id, const struct proc_row *r, unsigned cpu)
-{
-	return node_ino((struct node){ .object = id, .slot = r->flags & PROC_PER_CPU ? cpu + 1 : 0, .row = r->id });
+	return ino == PROCDIR_ROOT || (node_of(ino).object && !node_of(ino).row);
 }
 
 static uint64_t clock_ns(clockid_t c)
@@ -97,7 +76,7 @@ static int show(uint64_t ino, const struct proc_row *row, struct buf *out)
 
 	if (!s)
 		return -ESTALE;
-	r = proc_show(s, row, cpu_of(ino), out);
+	r = proc_show(s, row, procdir_cpu(ino), out);
 	sources_put();
 	return r ? r : buf_error(out);
 }
@@ -206,7 +185,7 @@ static int fill_size(uint64_t ino, const struct proc_row *row, struct stat *st)
 
 static int fill_stat(uint64_t ino, struct stat *st)
 {
-	const struct proc_row *row = row_of(ino);
+	const struct proc_row *row = procdir_row(ino);
 	int r = 0;
 
 	if (!row && !is_top(ino))
@@ -227,7 +206,7 @@ static int fill_stat(uint64_t ino, struct stat *st)
 
 static double timeout_of(uint64_t ino)
 {
-	const struct proc_row *row = row_of(ino);
+	const struct proc_row *row = procdir_row(ino);
 
 	return row && S_ISREG(row->mode) ? attr_timeout : 0;
 }
@@ -266,11 +245,11 @@ static int find_child(uint64_t dir, const char *name, uint64_t *ino, bool *stays
 	int r;
 
 	*stays = true;
-	if (dir == ROOT)
+	if (dir == PROCDIR_ROOT)
 		return find_instance(name, ino);
-	if (!row_of(dir) && !is_top(dir))
+	if (!procdir_row(dir) && !is_top(dir))
 		return -ESTALE;
-	r = procdir_find(row_of(dir), cpu_of(dir), name, &row, &cpu);
+	r = procdir_find(procdir_row(dir), procdir_cpu(dir), name, &row, &cpu);
 	if (r < 0)
 		return r;
 	if (row->flags & PROC_PER_CPU) {
@@ -280,7 +259,7 @@ static int find_child(uint64_t dir, const char *name, uint64_t *ino, bool *stays
 		if (s)
 			sources_put();
 	}
-	*ino = ino_of(node_of(dir).object, row, cpu);
+	*ino = procdir_ino(node_of(dir).object, row, cpu);
 	return there ? 0 : -ENOENT;
 }
 
@@ -330,10 +309,10 @@ static void list_instances(fuse_req_t req, size_t size, uint32_t after)
 
 static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	const struct procdir d = { row_of(dir), cpu_of(dir), node_of(dir).object, ino_of };
+	const struct procdir d = { procdir_row(dir), procdir_cpu(dir), node_of(dir).object };
 	struct proc_source *s;
 
-	if (dir == ROOT) {
+	if (dir == PROCDIR_ROOT) {
 		list_instances(req, size, (uint32_t)off);
 		return;
 	}
@@ -400,7 +379,7 @@ static int read_rendered(fuse_req_t req, uint64_t ino, const struct proc_row *ro
 
 static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	const struct proc_row *row = row_of(ino);
+	const struct proc_row *row = procdir_row(ino);
 	int r = -ESTALE;
 
 	if (row && S_ISREG(row->mode))

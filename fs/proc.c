@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * proc/ and sys/ of an instance.
- *
- * Sources of running instances are kept, most recently used first, and all but the first few without descriptors. `lock` guards
- * the list and is a leaf; a source that is in use is not freed.
+ * proc/ and sys/ of an instance. From acquire() to release() the lock of fs/sources.c may be held: nothing else is taken between.
  */
 #include "fs/proc.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backends/core/backend.h"
@@ -20,118 +16,35 @@
 #include "fs/change.h"
 #include "fs/facts.h"
 #include "fs/proctable.h"
+#include "fs/sources.h"
 #include "fs/view.h"
 
-#define OPEN_MAX_SOURCES 64
-
-struct kept {
-	uint32_t object;
-	uint64_t generation;
-	unsigned users;
-	bool dropped;
+/* Of an instance on the board the one that others look through too, else one for the moment. */
+struct use {
 	struct proc_source *source;
-	struct proc_history *history;	/* the one that the container's own files go on with; NULL: none is shared */
-	struct kept *next;
+	bool own;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct kept *list;
-
-/* ---- sources ---- */
-
-static struct kept *find(uint32_t object)
+static void release(struct use *u)
 {
-	for (struct kept **p = &list, *k; (k = *p); p = &k->next)
-		if (k->object == object) {
-			*p = k->next;
-			k->next = list;
-			list = k;
-			return k;
-		}
-	return NULL;
+	if (u->own)
+		proc_source_free(u->source);
+	else if (u->source)
+		sources_put();
 }
 
-/* Frees what was dropped and nobody uses. */
-static void discard(struct kept *k)
-{
-	if (!k->dropped || k->users)
-		return;
-	proc_source_free(k->source);
-	free(k);
-}
-
-static void release(struct kept *k)
-{
-	HOLD_LOCK(&lock);
-	k->users--;
-	discard(k);
-}
-
-/* Takes it out of the list, where it stays for the last one who uses it. */
-static void drop(struct kept *k)
-{
-	for (struct kept **p = &list; *p; p = &(*p)->next)
-		if (*p == k) {
-			*p = k->next;
-			break;
-		}
-	k->dropped = true;
-}
-
-static struct kept *make(const struct proc_facts *f)
-{
-	struct kept *k = calloc(1, sizeof(*k));
-	unsigned n = 0;
-
-	if (!k)
-		return NULL;
-	k->history = f->init_pid ? board_history(f->object) : NULL;
-	k->source = proc_source_new(f, k->history);
-	if (!k->source) {
-		free(k);
-		return NULL;
-	}
-	k->object = f->object;
-	k->generation = f->generation;
-	/* one that does not run is not worth keeping */
-	k->dropped = !f->init_pid;
-	if (k->dropped)
-		return k;
-	k->next = list;
-	list = k;
-	for (struct kept *i = list; i; i = i->next)
-		if (++n == OPEN_MAX_SOURCES + 1 && !i->users)
-			proc_source_idle(i->source);
-	return k;
-}
-
-static struct kept *acquire(struct object *o)
+static void acquire(struct object *o, struct use *ret)
 {
 	struct proc_machine m = { .cpus = 0 };
 	struct proc_facts f;
-	struct kept *k;
 
 	facts_of(o, &f);
 	if (backend_caps(o) & BACKEND_VM)
 		(void)backend_machine(o, &m, NULL);
-	HOLD_LOCK(&lock);
-	k = find(o->id);
-	if (k && (!f.init_pid || board_history(o->id) != k->history)) {
-		drop(k);
-		discard(k);
-		k = NULL;
-	}
-	if (!k)
-		k = make(&f);
-	if (!k)
-		return NULL;
-	k->users++;
-	if (k->generation != f.generation)
-		proc_source_update(k->source, &f);
-	k->generation = f.generation;
-	if (m.cpus)
-		proc_source_machine(k->source, &m);
-	return k;
+	ret->own = !f.init_pid || !board_history(o->id);
+	ret->source = ret->own ? proc_source_new(&f, NULL) : sources_get_with(&f);
+	if (ret->source && m.cpus)
+		proc_source_machine(ret->source, &m);
 }
 
 /* ---- rows ---- */
@@ -140,13 +53,14 @@ static struct proctable table;
 
 static int show_proc(struct view *v, struct buf *out, struct err *e)
 {
-	struct kept *k = acquire(v->o);
+	struct use u;
 	int r;
 
-	if (!k)
+	acquire(v->o, &u);
+	if (!u.source)
 		return err_set(e, ENOMEM, "no memory");
-	r = proc_show(k->source, proctable_row(&table, v->row), proctable_cpu(v), out);
-	release(k);
+	r = proc_show(u.source, proctable_row(&table, v->row), proctable_cpu(v), out);
+	release(&u);
 	if (r == -ENOENT)
 		return -ESTALE;
 	return r < 0 ? err_sys(e, -r, "%s", v->name) : 0;
@@ -154,11 +68,12 @@ static int show_proc(struct view *v, struct buf *out, struct err *e)
 
 static unsigned count_cpus(struct object *o)
 {
-	struct kept *k = acquire(o);
-	unsigned n = k ? proc_cpu_count(k->source) : 0;
+	struct use u;
+	unsigned n;
 
-	if (k)
-		release(k);
+	acquire(o, &u);
+	n = u.source ? proc_cpu_count(u.source) : 0;
+	release(&u);
 	return n;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sources of the view server: see sources.h. `lock` is held for reading by whoever uses a source, and for writing while some are made or
+ * See sources.h. `lock` is held for reading by whoever uses a source, and for writing while some are made or
  * freed. A source keeps about twenty descriptors; when there are too many, those that were used least lately close theirs.
  */
 #include "fs/sources.h"
@@ -15,6 +15,7 @@
 
 #define BUCKETS 1024
 #define FDS_EACH 32
+#define TRIES 3				/* others may change or remove it meanwhile */
 
 struct source {
 	struct source *next;
@@ -84,39 +85,37 @@ static void make_room(void)
 	n_open--;
 }
 
-static struct source *make(uint32_t id)
+static struct source *make(const struct proc_facts *f)
 {
 	struct source *p = calloc(1, sizeof(*p));
-	struct proc_facts f;
 
-	if (p && board_get(id, &f)) {
-		p->id = id;
-		p->generation = f.generation;
-		p->history = board_history(id);
-		p->s = proc_source_new(&f, p->history);
+	if (p) {
+		p->id = f->object;
+		p->generation = f->generation;
+		p->history = board_history(f->object);
+		p->s = proc_source_new(f, p->history);
 	}
 	if (!p || !p->s) {
 		free(p);
 		return NULL;
 	}
-	p->next = table[id % BUCKETS];
-	table[id % BUCKETS] = p;
+	p->next = table[p->id % BUCKETS];
+	table[p->id % BUCKETS] = p;
 	return p;
 }
 
-static void prepare(uint32_t id)
+static void prepare(const struct proc_facts *f)
 {
 	struct source *p;
-	struct proc_facts f;
 
 	pthread_rwlock_wrlock(&lock);
 	sweep();
-	p = find(id);
+	p = find(f->object);
 	if (!p)
-		p = make(id);
-	if (p && board_get(id, &f) && f.generation != p->generation) {
-		proc_source_update(p->s, &f);
-		p->generation = f.generation;
+		p = make(f);
+	if (p && f->generation != p->generation) {
+		proc_source_update(p->s, f);
+		p->generation = f->generation;
 	}
 	if (p && !p->used) {
 		if (n_open >= open_max())
@@ -127,29 +126,44 @@ static void prepare(uint32_t id)
 	pthread_rwlock_unlock(&lock);
 }
 
-static bool is_ready(const struct source *p)
+static bool is_ready(const struct source *p, const struct proc_facts *f)
 {
-	struct proc_facts f;
+	return p && __atomic_load_n(&p->used, __ATOMIC_RELAXED) && removals == board_removals() && f->generation == p->generation;
+}
 
-	return p && __atomic_load_n(&p->used, __ATOMIC_RELAXED) && removals == board_removals() &&
-	       board_get(p->id, &f) && f.generation == p->generation;
+/* NULL: nothing is held. */
+static struct proc_source *try(const struct proc_facts *f)
+{
+	struct source *p;
+
+	pthread_rwlock_rdlock(&lock);
+	p = find(f->object);
+	if (is_ready(p, f)) {
+		__atomic_store_n(&p->used, __atomic_add_fetch(&uses, 1, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+		return p->s;
+	}
+	pthread_rwlock_unlock(&lock);
+	prepare(f);
+	return NULL;
 }
 
 struct proc_source *sources_get(uint32_t id)
 {
-	struct source *p;
+	struct proc_source *s = NULL;
+	struct proc_facts f;
 
-	for (int i = 0; i < 3; i++) {
-		pthread_rwlock_rdlock(&lock);
-		p = find(id);
-		if (is_ready(p)) {
-			__atomic_store_n(&p->used, __atomic_add_fetch(&uses, 1, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-			return p->s;
-		}
-		pthread_rwlock_unlock(&lock);
-		prepare(id);
-	}
-	return NULL;
+	for (int i = 0; i < TRIES && !s && board_get(id, &f); i++)
+		s = try(&f);
+	return s;
+}
+
+struct proc_source *sources_get_with(const struct proc_facts *f)
+{
+	struct proc_source *s = NULL;
+
+	for (int i = 0; i < TRIES && !s; i++)
+		s = try(f);
+	return s;
 }
 
 void sources_put(void)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the administrator and the guest read is the same, and is what the control groups count, with memory, tmpfs and CPU in use.
+# What the administrator and the guest read is the same, and is what the control groups count, with memory, huge pages, tmpfs and CPU in use.
 # needs: lxc
 . "$(dirname "$0")/../../lib/case.sh"
 
@@ -26,6 +26,49 @@ assert_eq "$(field MemTotal)" 262144
 # tmpfs cannot be given back: it is not available
 [ "$(field MemAvailable)" -lt $((262144 - 40960)) ] || fail "MemAvailable $(field MemAvailable)"
 assert_eq "$(inside 'grep -E "^(MemTotal|SwapTotal|HugePages_Total)" /proc/meminfo')" "$(grep -E '^(MemTotal|SwapTotal|HugePages_Total)' proc/meminfo)"
+
+# with huge and other pages in use every line is between what the group counts before and after it is read
+huge='import mmap, sys
+m = mmap.mmap(-1, 48 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+try: m.madvise(mmap.MADV_HUGEPAGE, 0, 32 << 20)
+except OSError: pass
+for i in range(0, len(m), 4096): m[i] = 1
+print(flush=True)
+sys.stdin.read()'
+coproc LOAD { echo "$BASHPID" >"$memory/cgroup.procs" && exec "$PYTHON" -c "$huge"; }
+read -r -t 30 <&"${LOAD[0]}" || fail "no program can be put into $memory"
+group() { cat "$memory/memory.stat" && echo "usage $(cat "$memory/memory.usage_in_bytes" 2>/dev/null || cat "$memory/memory.current")"; }
+compare() {
+	group >"$T/before"; cat proc/meminfo >"$T/meminfo"; group >"$T/after"
+	awk -v limit=262144 -v slack=512 '
+		BEGIN {
+			n = split("Cached=total_cache|file Shmem=total_shmem|shmem AnonPages=total_rss|anon AnonHugePages=total_rss_huge|anon_thp " \
+				"Mapped=total_mapped_file|file_mapped Dirty=total_dirty|file_dirty Writeback=total_writeback|file_writeback " \
+				"Active(anon)=total_active_anon|active_anon Inactive(anon)=total_inactive_anon|inactive_anon " \
+				"Active(file)=total_active_file|active_file Inactive(file)=total_inactive_file|inactive_file", words)
+		}
+		FILENAME ~ /before$/ { before[$1] = $2 / 1024 }
+		FILENAME ~ /after$/ { after[$1] = $2 / 1024 }
+		FILENAME ~ /meminfo$/ { sub(":", "", $1); shown[$1] = $2 }
+		function check(name, a, b) {
+			if (shown[name] < (a < b ? a : b) - slack || shown[name] > (a > b ? a : b) + slack)
+				print name " is " shown[name] " kB, the group has " a " and " b
+		}
+		END {
+			for (i = 1; i <= n; i++) {
+				split(words[i], w, /[=|]/)
+				key = "total_cache" in before ? w[2] : w[3]
+				check(w[1], before[key], after[key])
+			}
+			check("MemFree", limit - before["usage"], limit - after["usage"])
+		}' "$T/before" "$T/after" "$T/meminfo" >"$T/wrong"
+	[ ! -s "$T/wrong" ]
+}
+compare || compare || compare || fail "$(cat "$T/wrong")"
+[ "$(field AnonPages)" -ge 49152 ] || fail "AnonPages $(field AnonPages)"
+! grep -qF '[madvise]' /sys/kernel/mm/transparent_hugepage/enabled || [ "$(field AnonHugePages)" -gt 0 ] || fail "no AnonHugePages"
+kill "$LOAD_PID"
+wait "$LOAD_PID" 2>/dev/null || true
 
 # one numbering of CPUs everywhere
 assert_eq "$(inside 'nproc; grep -c ^processor /proc/cpuinfo; grep -c "^cpu[0-9]" /proc/stat; cat /sys/devices/system/cpu/online' | tr '\n' ' ')" '1 1 1 0 '

@@ -11,14 +11,11 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
-#include "backends/core/object.h"
 #include "backends/core/record.h"
 #include "backends/core/store.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/steps.h"
 
 static char dir[64];
-static struct err last;
-static const struct meta plain = { .mode = 0755 };
 
 static void sh(const char *command)
 {
@@ -242,53 +239,6 @@ static void test_record(void)
 
 /* ---- killed at any moment ---- */
 
-#define NAMES 8
-
-enum { DO_CREATE, DO_SET, DO_RENAME, DO_REMOVE, DO_KINDS };
-
-struct step {
-	int what, a, b, value;
-	uint32_t id;
-	bool done;
-};
-
-/* What must be on disk: by name, id (0: not there) and value. */
-struct truth {
-	uint32_t id[NAMES];
-	int value[NAMES];
-};
-
-static const char *nth(int i)
-{
-	static char buf[2][16];
-	static int turn;
-
-	turn = !turn;
-	snprintf(buf[turn], sizeof(buf[turn]), "kill%d", i);
-	return buf[turn];
-}
-
-static int carry_out(struct step *s)
-{
-	_cleanup_object_ struct object *o = s->what == DO_CREATE ? NULL : object_find(SPACE_INSTANCES, nth(s->a));
-	char text[16];
-	int r;
-
-	snprintf(text, sizeof(text), "%d", s->value);
-	if (s->what == DO_CREATE)
-		r = object_create(SPACE_INSTANCES, nth(s->a), &plain, &o, &last);
-	else if (!o)
-		return -ENOENT;
-	else if (s->what == DO_SET)
-		r = object_set(o, ENT_CONFIG, "a", text, strlen(text), &last);
-	else if (s->what == DO_RENAME)
-		r = object_rename(o, nth(s->b), &last);
-	else
-		r = object_remove(o, &last);
-	s->id = o ? o->id : 0;
-	return r;
-}
-
 static void child(int fd, unsigned seed)
 {
 	if (model_open(dir, &last))
@@ -304,42 +254,6 @@ static void child(int fd, unsigned seed)
 		if (write(fd, &s, sizeof(s)) < 0)
 			_exit(1);
 	}
-}
-
-static void apply(struct truth *t, const struct step *s)
-{
-	if (s->what == DO_CREATE) {
-		t->id[s->a] = s->id;
-		t->value[s->a] = -1;
-	} else if (s->what == DO_SET) {
-		t->value[s->a] = s->value;
-	} else if (s->what == DO_RENAME && s->a != s->b) {
-		t->id[s->b] = t->id[s->a];
-		t->value[s->b] = t->value[s->a];
-		t->id[s->a] = 0;
-	} else if (s->what == DO_REMOVE) {
-		t->id[s->a] = 0;
-	}
-}
-
-static void look(struct truth *t)
-{
-	for (int i = 0; i < NAMES; i++) {
-		_cleanup_object_ struct object *o = object_find(SPACE_INSTANCES, nth(i));
-		char text[16];
-
-		t->id[i] = o ? o->id : 0;
-		t->value[i] = o && object_value(o, ENT_CONFIG, "a", text, sizeof(text)) ? atoi(text) : -1;
-		CHECK(!o || o->run.state == INST_STOPPED);
-	}
-}
-
-static bool same(const struct truth *x, const struct truth *y)
-{
-	for (int i = 0; i < NAMES; i++)
-		if (x->id[i] != y->id[i] || (x->id[i] && x->value[i] != y->value[i]))
-			return false;
-	return true;
 }
 
 static void test_killed(void)

@@ -88,7 +88,7 @@ static int show_user(struct view *v, struct buf *out, struct err *e)
 	return 0;
 }
 
-static const struct children user_children = { .dynamic = true, .lookup = user_lookup, .list = user_list };
+static const struct children user_children = { .dynamic = true, .guests = true, .lookup = user_lookup, .list = user_list };
 static const struct row image_user_rows[] = {
 	{ .id = ROW_IMG_USER_LINK, .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .show = show_user,
 	  .doc = "link to an instance made from it" },
@@ -249,6 +249,11 @@ const struct row image_row = { .id = ROW_IMAGE, .mode = S_IFDIR | 0755, .dir = &
 
 /* ---- profiles ---- */
 
+static int store_nothing(struct view *v, const char *value, size_t len, struct err *e)
+{
+	return 0;
+}
+
 static const struct row profile_rows[] = {
 	{ .id = ROW_PRO_DESCRIPTION, .name = "description", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_FIELD,
 	  .doc = "free text" },
@@ -261,8 +266,8 @@ static const struct row profile_rows[] = {
 	  .doc = "one device per file, key=value lines" },
 	{ .id = ROW_PRO_USED_BY, .name = "used_by", .mode = S_IFDIR | 0555, .dir = &profile_users_dir,
 	  .doc = "links to the instances that use it" },
-	{ .id = ROW_PRO_ERROR, .name = "error", .mode = S_IFREG | 0444, .deps = CHANGED_ERROR, .show = show_error,
-	  .doc = "the last failure, until the next success" },
+	{ .id = ROW_PRO_ERROR, .name = "error", .mode = S_IFREG | 0444, .deps = CHANGED_ERROR, .flags = ROW_COMMAND | ROW_FACT,
+	  .show = show_error, .store = store_nothing, .doc = "the last failure, until the next success; what a copy brings is not kept" },
 	{ 0 },
 };
 const struct dir profile_dir = { profile_rows, &instance_children };

@@ -57,6 +57,21 @@ static int new_scratch(struct view *dir, const char *name, mode_t type, enum ent
 	return 0;
 }
 
+static int hide(struct view *dir, const char *name, uint64_t ino, enum tomb_what what, enum entry_kind kind)
+{
+	struct tomb t = {
+		.ino = ino, .parent = dir->ino, .object = dir->o->id, .tgid = (uint32_t)edit_tgid(dir->who->pid),
+		.uid = dir->who->uid, .gid = dir->who->gid, .what = what, .kind = kind,
+	};
+	int r;
+
+	snprintf(t.name, sizeof(t.name), "%s", name);
+	r = tomb_add(&t);
+	if (!r)
+		notify_inode(dir->ino, false);
+	return r;
+}
+
 int names_mkdir(struct view *dir, const char *name, const struct meta *m, uint64_t *ino, struct err *e)
 {
 	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
@@ -112,6 +127,23 @@ static int create_row(struct view *dir, const struct row *r, uint64_t *ino, stru
 	return 0;
 }
 
+/*
+ * What a copy brings into a directory of facts is there until its maker has gone on, for what tools do to a file that they made, and is
+ * not taken: links, and what tar puts in the place of a link until its end.
+ */
+static int take_guest(struct view *dir, const char *name, mode_t type, const struct meta *m, const char *target, uint64_t *ino,
+		      struct err *e)
+{
+	int r = new_scratch(dir, name, type, 0, m, target, ino, e);
+
+	return r ? r : hide(dir, name, *ino, TOMB_GUEST, 0);
+}
+
+static bool takes_guests(const struct view *dir)
+{
+	return dir->row->dir && dir->row->dir->children && dir->row->dir->children->guests;
+}
+
 int names_create(struct view *dir, const char *name, int flags, const struct meta *m, uint64_t *ino, struct err *e)
 {
 	const struct children *c = dir->row->dir ? dir->row->dir->children : NULL;
@@ -124,6 +156,8 @@ int names_create(struct view *dir, const char *name, int flags, const struct met
 		return new_scratch(dir, name, S_IFREG, ENT_FIELD, m, NULL, ino, e);
 	if (r)
 		return create_row(dir, r, ino, e);
+	if (takes_guests(dir) && !(m->mode & 0777))
+		return take_guest(dir, name, S_IFREG, m, NULL, ino, e);
 	if (c && c->accept)
 		return c->accept(dir, name, m, ino, e);
 	if (c && c->kind && view_any_name(c->kind, name) && is_tools_own(dir, name, flags, m->mode))
@@ -161,6 +195,14 @@ static void link_meaning(struct view *dir, const char *target, char *buf, size_t
 		buf[--n] = '\0';
 }
 
+/* Whether it is a link as those in used_by/ are: up, and to what it is called. */
+static bool is_sibling(const char *target, const char *name)
+{
+	const char *last = strrchr(target, '/');
+
+	return !strncmp(target, "../../../", 9) && !strcmp(last + 1, name);
+}
+
 int names_symlink(struct view *dir, const char *name, const char *target, const struct meta *m, uint64_t *ino, struct err *e)
 {
 	const struct row *r = row_in(dir->row->dir, name);
@@ -184,6 +226,8 @@ int names_symlink(struct view *dir, const char *name, const char *target, const 
 	}
 	if (!view_child(dir, name, ino))
 		return err_set(e, EEXIST, "%s exists", name);
+	if (takes_guests(dir) && is_sibling(target, name))
+		return take_guest(dir, name, S_IFLNK, m, target, ino, e);
 	if (!accepts_scratch(dir) || !is_scratch_name(dir, name, false))
 		return err_set(e, EPERM, "%s: no link can be made here", name);
 	return new_scratch(dir, name, S_IFLNK, 0, m, target, ino, e);
@@ -212,19 +256,9 @@ static int refuse(struct view *dir, int r)
 	return r;
 }
 
-static int hide(struct view *dir, const char *name, uint64_t ino, enum tomb_what what, enum entry_kind kind)
+int names_hide(struct view *dir, const char *name, uint64_t ino)
 {
-	struct tomb t = {
-		.ino = ino, .parent = dir->ino, .object = dir->o->id, .tgid = (uint32_t)edit_tgid(dir->who->pid),
-		.uid = dir->who->uid, .gid = dir->who->gid, .what = what, .kind = kind,
-	};
-	int r;
-
-	snprintf(t.name, sizeof(t.name), "%s", name);
-	r = tomb_add(&t);
-	if (!r)
-		notify_inode(dir->ino, false);
-	return r;
+	return hide(dir, name, ino, TOMB_FIXED, 0) < 0 ? 0 : -ENOENT;
 }
 
 /* A fixed file or directory: it has no removal of its own, only as part of its object's. */

@@ -13,6 +13,7 @@
 #include "backends/core/keep.h"
 #include "fs/basis.h"
 #include "fs/change.h"
+#include "fs/copier.h"
 #include "fs/edit.h"
 #include "fs/log.h"
 #include "fs/names.h"
@@ -77,6 +78,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		ino = view_parent(&dir);
 	else if (strcmp(name, "."))
 		r = view_child(&dir, name, &ino);
+	if (!r && ino != parent && copier_makes(&dir, name))
+		r = names_hide(&dir, name, ino);
 	if (!r && ino & ROOTFS_BIT) {
 		r = top_rootfs_lookup(name, &ep);
 		if (!r)

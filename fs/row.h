@@ -76,6 +76,7 @@ enum {
 	ROW_VOLATILE_RUN = 1 << 3,	/* changes by itself while the instance is not stopped */
 	ROW_COMMAND = 1 << 4,		/* a write is a request, not content: edits start from nothing */
 	ROW_DOCUMENT = 1 << 5,		/* several lines make one value: never committed by a single write */
+	ROW_FACT = 1 << 7,		/* what copies write to it is dropped */
 	ROW_TEXT = 1 << 6,		/* a ROW_FIELD that reads as it was written as long as that is what it says, see config.yaml */
 };
 
@@ -129,6 +130,7 @@ typedef int (*list_fn)(void *arg, uint64_t number, const char *name, uint64_t in
 struct children {
 	enum entry_kind kind;		/* files here are entries of that kind; 0: no */
 	bool editable;			/* scratch files are accepted */
+	bool guests;			/* links that copies bring are taken, for a moment */
 	bool dynamic;			/* names come and go by themselves: listings and names are not cached */
 	int (*lookup)(struct view *dir, const char *name, uint64_t *ino);	/* 0, -ENOENT */
 	int (*list)(struct view *dir, uint64_t after, list_fn emit, void *arg);

@@ -18,6 +18,7 @@
 #include "backends/core/watch.h"
 #include "fs/change.h"
 #include "fs/node.h"
+#include "fs/scratch.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tomb *tombs;
@@ -260,6 +261,8 @@ static void resolve(const struct tomb *t, bool unset)
 		if (config_set(o, &c, &who, &e) < 0)
 			object_error_set(o, &e);
 	}
+	if (t->what == TOMB_GUEST)
+		scratch_remove(t->ino);
 	tomb_restore(t->parent, t->name);
 }
 

@@ -16,7 +16,8 @@
 
 #define TOMB_GRACE_MS 1000
 
-enum tomb_what { TOMB_FIXED = 1, TOMB_ENTRY, TOMB_CHILD };	/* a row; an entry; a snapshot or exec in a removal */
+/* A row; an entry; a snapshot or exec in a removal; a scratch file that goes then. */
+enum tomb_what { TOMB_FIXED = 1, TOMB_ENTRY, TOMB_CHILD, TOMB_GUEST };
 
 struct tomb {
 	uint64_t ino;		/* of what is hidden */

@@ -19,6 +19,7 @@
 #include "backends/core/upkeep.h"
 #include "backends/core/value.h"
 #include "fs/asked.h"
+#include "fs/copier.h"
 #include "fs/edit.h"
 #include "fs/events.h"
 #include "fs/metrics.h"
@@ -205,6 +206,7 @@ static int profile_make(struct view *dir, const char *name, const struct meta *m
 		r = object_create(SPACE_PROFILES, name, m, &o, e);
 	if (r)
 		return r;
+	copier_made(o, dir->who);
 	*ino = view_row_ino(o, 0, ROW_PROFILE);
 	tell(space_of(dir), "created", o, NULL);
 	return 0;

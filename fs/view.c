@@ -305,6 +305,8 @@ int view_commit(struct view *v, const char *value, size_t len, struct err *e)
 	struct meta m;
 	int r;
 
+	if (v->row->flags & ROW_FACT)
+		return 0;
 	if (!v->kind && !v->row->store)
 		return err_set(e, EACCES, "%s cannot be written", v->name);
 	change_begin(v->o->id);

@@ -38,6 +38,7 @@ enum keep_kind {		/* append only: the numbers live in a running holder across up
 	KEEP_BACKEND = 17,	/* object id -> whatever a backend wants to find again    backends */
 	KEEP_BASIS = 18,	/* number -> what a document was made from                fs/basis.c */
 	KEEP_CPUS = 19,		/* ino of a directory -> of how many CPUs the kernel has names  fs/proc.c */
+	KEEP_MAKER = 20,	/* number -> who made a profile                           fs/copier.c */
 	KEEP_SEEN = 24,		/* object id -> inodes in expanded/ that the kernel knows   fs/expanded.c */
 	KEEP_KIND_MAX = 32,
 };

@@ -280,7 +280,7 @@ static int trash_remove(struct view *dir, const char *name, struct err *e)
 /* What more than the name changes. */
 static int (*rename_of(enum space s))(struct object *o, const char *new_name, struct err *e)
 {
-	return s == SPACE_NETWORKS ? network_rename : s == SPACE_PROFILES ? config_rename_profile : object_rename;
+	return s == SPACE_NETWORKS ? network_rename : s == SPACE_INSTANCES || s == SPACE_PROFILES ? config_rename : object_rename;
 }
 
 static int space_rename(struct view *from, const char *name, struct view *to, const char *new_name, struct err *e)

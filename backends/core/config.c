@@ -313,11 +313,11 @@ static int change_network(const struct request *q, struct err *e)
 	return network_change(q->o, &q->c, q->dry, e);
 }
 
-int config_rename_profile(struct object *o, const char *new_name, struct err *e)
+int config_rename(struct object *o, const char *new_name, struct err *e)
 {
 	HOLD_CONFIG(wrlock);
 
-	return profile_rename(o, new_name, e);
+	return rename_followed(o, new_name, e);
 }
 
 /* What no instance sees: descriptions, properties of images, settings. */

@@ -56,12 +56,14 @@ int config_check_all(struct object *o, struct entry *const *entries, size_t n, c
 /* Whether a name can exist in the directory of that kind (known key, valid device name). For typos: EINVAL and a sentence. */
 int config_name_check(struct object *o, enum entry_kind k, const char *name, struct err *e);
 
+/* ---- renaming ---- */
+/* As object_rename(), of an instance or a profile: users of the profile, and boot.after, follow. EPERM: profile default. */
+int config_rename(struct object *o, const char *new_name, struct err *e);
+/* At start: ends renames that a server was killed in. */
+int config_end_renames(struct err *e);
+
 /* ---- profiles ---- */
 /* Instances that use it: f(id, name), as object_each(). */
-/* Its users follow. EPERM: default; EEXIST. */
-int config_rename_profile(struct object *o, const char *new_name, struct err *e);
-/* At start: ends renames that a server was killed in. */
-int profile_end_renames(struct err *e);
 int profile_each_user(struct object *profile, int (*f)(uint32_t id, const char *name, void *arg), void *arg);
 
 /* ---- documents ---- */

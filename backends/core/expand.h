@@ -16,8 +16,8 @@ struct overlay {
 /* over may be NULL. lenient: a profile that does not exist adds nothing, instead of EINVAL. */
 int expand_with(struct object *inst, const struct overlay *over, bool lenient, struct expanded *ret, struct err *e);
 
-/* config_profile.c: under the exclusive lock of config.c. */
-int profile_rename(struct object *o, const char *new_name, struct err *e);
+/* config_rename.c: under the exclusive lock of config.c. */
+int rename_followed(struct object *o, const char *new_name, struct err *e);
 
 /* Calls f with each name in the text of the field `profiles`, in order; stops at the first non-zero and returns it. */
 int expand_each_profile(const char *text, size_t len, int (*f)(const char *name, void *arg), void *arg);

@@ -24,7 +24,8 @@
 
 const struct key key_table[] = {
 	{ .name = "boot.after", .type = "names of instances", .def = "unset", .live = KEY_LIVE, .flags = ANY, .check = key_check_instances,
-	  .doc = "start after these instances (a, b, c) when the host has booted, and stop before them when it goes down" },
+	  .doc = "start after these instances (a, b, c) when the host has booted, and stop before them when it goes down; "
+		 "follows renames" },
 	{ .name = "boot.autorestart", TYPE_BOOL, .def = "false", .live = KEY_LIVE, .flags = ANY,
 	  .doc = "start it again when it ended without being asked to, at most 10 times a minute" },
 	{ .name = "boot.autostart", TYPE_BOOL, .def = "as it was when the host went down", .live = KEY_LIVE, .flags = ANY,

@@ -140,7 +140,7 @@ int upkeep_init(struct err *e)
 	if (!r)
 		r = default_profile(e);
 	if (!r)
-		r = profile_end_renames(e);
+		r = config_end_renames(e);
 	if (r)
 		return r;
 	object_on_purge(purge);

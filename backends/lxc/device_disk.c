@@ -204,6 +204,7 @@ static int prepare(struct device *d, struct err *e)
 
 	if (is_root(d))
 		return prepare_root(d);
+	staged_look(d, path);
 	r = stage(d, e);
 	return r ? r : staged_conf(&s, path, d->start->conf, e);
 }
@@ -224,8 +225,10 @@ static int attach(struct device *d, struct err *e)
 {
 	char path[PATH_SIZE], propagation[PATH_SIZE];
 	const struct staged s = staged_of(d, path, propagation);
-	int r = stage(d, e);
+	int r;
 
+	staged_look(d, path);
+	r = stage(d, e);
 	return r ? r : staged_give(&s, path, e);
 }
 

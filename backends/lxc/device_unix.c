@@ -119,7 +119,8 @@ static int stage(struct device *d, dev_t *dev, struct err *e)
 	char path[PATH_SIZE];
 	int r = find_device(d->text, d->len, dev, e);
 
-	device_set_fact(d, "path", "%s", target_of(d, path));
+	staged_look(d, target_of(d, path));
+	device_set_fact(d, "path", "%s", path);
 	if (r == -ENOENT || r == -ENXIO || r == -ENODEV)
 		return device_is_required(d) ? r : 1;
 	if (r < 0)

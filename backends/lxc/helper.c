@@ -39,7 +39,7 @@ static const struct {
 } tasks[] = {
 	{ "device", 4, helper_device },
 	{ "mount", 6, helper_mount },
-	{ "unmount", 3, helper_unmount },
+	{ "unmount", 4, helper_unmount },
 };
 
 int main(int argc, char **argv)

@@ -193,11 +193,22 @@ static bool is_listed(const char *ids, unsigned long long id)
 	return false;
 }
 
+/* What was made to mount on, in the directory that this process is in; the guest may have put something there since. */
+static void remove_empty(const char *name)
+{
+	struct stat st;
+
+	if (lstat(name, &st) == 0 && S_ISREG(st.st_mode) && !st.st_size)
+		unlink(name);
+	else
+		rmdir(name);
+}
+
 /*
  * The mount is named by its place from its directory, and by that alone: another one that the guest puts there at this moment would
  * go instead, which is its own business.
  */
-static int unmount_at(int root, char *path)
+static int unmount_at(int root, char *path, bool made)
 {
 	char *slash = strrchr(path, '/');
 	int fd;
@@ -210,6 +221,8 @@ static int unmount_at(int root, char *path)
 		return fail(errno, "%s in the instance", path);
 	if (umount2(slash + 1, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 		return fail(errno, "unmounting %s in the instance", slash + 1);
+	if (made)
+		remove_empty(slash + 1);
 	return 0;
 }
 
@@ -227,7 +240,7 @@ static int real_path(int fds, int fd, char path[4097])
 	return 0;
 }
 
-/* mapped|unmapped TARGET IDS */
+/* mapped|unmapped TARGET IDS made|found */
 int helper_unmount(char *const *args)
 {
 	int fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), root = -1, target, r = 0;
@@ -246,5 +259,5 @@ int helper_unmount(char *const *args)
 	if (!is_listed(args[2], st.stx_mnt_id))
 		return fail(EBUSY, "something else is mounted at %s in the instance, or it was moved", args[1]);
 	r = real_path(fds, target, path);
-	return r ? r : unmount_at(root, path);
+	return r ? r : unmount_at(root, path, !strcmp(args[3], "made"));
 }

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "backends/core/cleanup.h"
 #include "backends/core/mount.h"
@@ -132,6 +135,19 @@ int staged_helper(const struct device *d, const char *const *argv, struct err *e
 	return err_set(e, WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : why.code, "%s", text);
 }
 
+void staged_look(struct device *d, const char *target)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	_cleanup_close_ int root = -1, fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)d->init);
+	root = open(d->init ? path : d->place->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, target, &how, sizeof(how));
+	if (root >= 0 && fd < 0 && errno == ENOENT)
+		device_set_fact(d, ".made", "1");
+}
+
 int staged_give(const struct staged *s, const char *target, struct err *e)
 {
 	char path[600];
@@ -161,8 +177,9 @@ int staged_is_given(const struct staged *s, struct err *e)
 int staged_withdraw(const struct staged *s, const char *target, struct err *e)
 {
 	_cleanup_buf_ struct buf ids = BUF_INIT;
-	char path[600];
-	const char *argv[] = { "instfs-lxc", "unmount", s->d->map->n_uid ? "mapped" : "unmapped", target, "", NULL };
+	char path[600], made[4];
+	const char *argv[] = { "instfs-lxc", "unmount", s->d->map->n_uid ? "mapped" : "unmapped", target, "",
+			       *device_fact(s->d, ".made", made, sizeof(made)) ? "made" : "found", NULL };
 	int r;
 
 	staged_path(s->d, path, sizeof(path));

@@ -29,6 +29,8 @@ int staged_remove(const struct device *d, struct err *e);
 int staged_conf(const struct staged *s, const char *target, struct buf *conf, struct err *e);
 /* Mounts it at `target` in the running container d->init, where it is made when it is missing; not followed out of it. */
 int staged_give(const struct staged *s, const char *target, struct err *e);
+/* Before one of the two: notes whether `target` is missing, so that what was made for it goes with it, when it is still empty. */
+void staged_look(struct device *d, const char *target);
 /* Unmounts it there. The guest has done that itself: 0. EBUSY: something else is mounted over it. */
 int staged_withdraw(const struct staged *s, const char *target, struct err *e);
 /* Runs instfs-lxc with the container's init as descriptor 3; its exit status is an errno, its last line the sentence. */

@@ -37,7 +37,34 @@ assert_missing /etc/from-host
 rm "$d/file" "$d/data"
 wait_for 5 test ! -e "$r/file"
 wait_for 5 test ! -e "$r/data"
-assert_eq "$(in_c1 'ls /mnt/other; cat /etc/from-host; grep -c src /proc/mounts')" 0
+assert_match "$(in_c1 'ls /mnt/other; ls /etc/from-host; grep -c src /proc/mounts')" '^0$'
+assert_eq "$(in_c1 'ls -d /mnt/other /etc/from-host 2>/dev/null; echo none')" none
+
+# recursive, with a mount below; propagation: what is mounted later appears; options of a mount
+mkdir "$T/tree"
+mount -t tmpfs tree "$T/tree"
+at_exit "umount -R '$T/tree' 2>/dev/null"
+mount --make-shared "$T/tree"
+mkdir "$T/tree/below" "$T/tree/later"
+mount -t tmpfs below "$T/tree/below"
+echo deep >"$T/tree/below/f"
+printf 'type=disk\nsource=%s/tree\npath=/mnt/t\nrecursive=true\nreadonly=true\n' "$T" >"$d/tree"
+assert_match "$(in_c1 'cat /mnt/t/below/f; echo x >/mnt/t/below/g')" 'deep.*|Read-only'
+assert_missing "$T/tree/below/g"
+printf 'type=disk\nsource=%s/tree\npath=/mnt/t\nrecursive=true\npropagation=rslave\nraw.mount.options=noexec,nosuid\n' "$T" >"$d/tree"
+mount -t tmpfs later "$T/tree/later"
+echo came >"$T/tree/later/f"
+assert_eq "$(in_c1 'cat /mnt/t/later/f')" came
+assert_match "$(in_c1 'grep " /mnt/t " /proc/mounts')" 'nosuid.*noexec'
+# something is mounted over it: it cannot be taken away, and stays
+in_c1 'mount -t tmpfs over /mnt/t'
+rm "$d/tree"
+wait_for 5 grep -q 'something else is mounted' "$I/c1/error"
+wait_for 5 test -e "$d/tree"
+assert_match "$(cat "$r/tree")" '^attached'
+in_c1 'umount /mnt/t'
+rm "$d/tree"
+wait_for 5 test ! -e "$r/tree"
 
 # Refused: nothing is left.
 assert_write_fails ENOENT "$d/none" "$(printf 'type=disk\nsource=/nonexistent\npath=/mnt/x')"
@@ -47,3 +74,14 @@ assert_write_fails ENOTDIR "$d/none" "$(printf 'type=disk\nsource=%s/src\npath=/
 assert_write_fails EINVAL "$d/none" "$(printf 'type=disk\nsource=%s/src\npath=/proc/' "$T")"
 printf 'type=disk\nsource=/nonexistent\npath=/mnt/x\nrequired=false\n' >"$d/maybe"
 assert_file "$r/maybe" 'missing: its source /nonexistent: No such file or directory\n'
+
+# a privileged one: no map, and nothing to shift
+make_instance c2
+echo true >"$I/c2/config/security.privileged"
+echo running >"$I/c2/state"
+printf 'type=disk\nsource=%s/src\npath=/mnt/p\nreadonly=true\n' "$T" >"$I/c2/devices/p"
+assert_match "$(run c2 'cat /mnt/p/f; echo x >/mnt/p/h')" 'one.*|Read-only'
+assert_missing "$T/src/h"
+rm "$I/c2/devices/p"
+wait_for 5 test ! -e "$I/c2/runtime/devices/p"
+assert_eq "$(run c2 'ls -d /mnt/p 2>/dev/null; grep -c src /proc/mounts')" 0

@@ -23,14 +23,14 @@ assert_match "$(cat "$I/c1/runtime/devices/d1")" '^attached .*device=7:'
 kill_server
 # somebody inside keeps the node, in mounts of his own: it is of no use once the device is gone
 mkdir "$I/c1/exec/keeps"
-echo 'unshare -m sh -c "touch /ready; until [ -e /gone ]; do sleep 0.1; done; dd if=/dev/inner bs=19 count=1"' >"$I/c1/exec/keeps/command"
+echo 'unshare -m sh -c "touch /kept; mount -o bind /dev/inner /kept; touch /ready; until [ -e /gone ]; do sleep 0.1; done; dd if=/kept bs=19 count=1"' >"$I/c1/exec/keeps/command"
 wait_for 10 test -e "$M/rootfs/c1/ready"
 rm "$D/d1"
 wait_for 5 test ! -e "$I/c1/runtime/devices/d1"
 touch "$M/rootfs/c1/gone"
 timeout 20 cat "$I/c1/exec/keeps/wait" >/dev/null
 assert_match "$(cat "$I/c1/exec/keeps/output")" 'not permitted'
-assert_eq "$(inside 'dd if=/dev/inner bs=19 count=1 2>/dev/null')" ''
+assert_eq "$(inside 'ls /dev/inner 2>/dev/null')" ''
 # two nodes of one device come at once, and one goes again
 sed "s|^devices: {}|devices:\n  d1: {type: unix-block, source: $LOOP, path: /dev/inner}\n  d4: {type: unix-block, source: $LOOP, path: /dev/other}|" \
 	"$I/c1/config.yaml" >"$T/yaml"

@@ -166,10 +166,12 @@ static const struct device_property properties[] = {
 	{ .name = "limits.read", RATE, .doc = "what all reads of the instance from the block device behind it may take" },
 	{ .name = "limits.write", RATE, .doc = "the same for writes" },
 	{ .name = "limits.max", RATE, .doc = "both, instead of the two" },
+	{ .name = "boot.priority", .type = "number", .def = "0", .effect = DEVICE_LIVE, .check = device_check_number,
+	  .doc = "the order in which virtual machines try disks; kept, without meaning for containers" },
 	{ .name = NULL },
 };
 
-static const char *const later[] = { "boot.priority", "ceph.*", "io.*", "size.state", NULL };
+static const char *const later[] = { "ceph.*", "io.*", "size.state", NULL };
 
 const struct device_type device_disk = {
 	.name = "disk", .doc = "a directory, file, block device or memory at a path", .properties = properties, .later = later,

@@ -29,10 +29,11 @@ mount_basics() {
 	swapon /dev/vdb
 }
 
-# "cgroup=hybrid" on the command line: controllers in version 1, processes in version 2 as well. Otherwise all in version 2.
+# "cgroup=hybrid" on the command line: controllers in version 1, processes in version 2 as well; "cgroup=v1": no version 2 at all.
+# Otherwise all in version 2.
 mount_cgroups() {
 	local c
-	if ! grep -qw cgroup=hybrid /proc/cmdline; then
+	if ! grep -qwE 'cgroup=(hybrid|v1)' /proc/cmdline; then
 		mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup
 		for c in $(cat /sys/fs/cgroup/cgroup.controllers); do
 			echo "+$c" >/sys/fs/cgroup/cgroup.subtree_control
@@ -44,6 +45,7 @@ mount_cgroups() {
 		mkdir "/sys/fs/cgroup/$c"
 		mount -t cgroup -o "$c" cgroup "/sys/fs/cgroup/$c"
 	done
+	! grep -qw cgroup=v1 /proc/cmdline || return 0
 	mkdir /sys/fs/cgroup/unified
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
 }

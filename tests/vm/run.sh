@@ -5,6 +5,7 @@
 #   tests/vm/run.sh                    what tests/run.sh runs: the list tests/vm/cases
 #   tests/vm/run.sh tests/cases/lxc/start-and-stop.sh ...
 #   tests/vm/run.sh --cmdline cgroup=hybrid CASE...       controllers in version 1, as older hosts have them
+#   tests/vm/run.sh --cmdline cgroup=v1 CASE...           version 1 alone
 #   tests/vm/run.sh --shell            a shell in the guest, on this terminal (no case runs; "exit" ends the guest)
 #   options: --seconds N  the guest is ended after that (270)      --memory MIB (1536)      --out DIR  logs go there
 #
@@ -29,7 +30,7 @@ while [ $# -gt 0 ]; do
 	--memory) MEMORY=$2; shift ;;
 	--out) OUT=$2; shift ;;
 	--shell) BY_HAND=1 ;;
-	-*) sed -n '3,14s/^# \?//p' "$0"; exit 2 ;;
+	-*) sed -n '3,15s/^# \?//p' "$0"; exit 2 ;;
 	*) CASES+=("$(realpath --relative-to="$SOURCE" "$1")") ;;
 	esac
 	shift

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "backends/core/cgroup.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/proxy.h"
 #include "backends/core/spawn.h"
@@ -57,6 +58,8 @@ static int record(pid_t pid, uint64_t start_time, void *arg)
 {
 	struct device *d = arg;
 
+	/* Out of the daemon's group, which may be killed as a whole; not into the instance's, which liblxc makes and removes. */
+	cgroup_enter("instfs.proxy", pid);
 	device_set_fact(d, ".pid", "%d", (int)pid);
 	device_set_fact(d, ".start", "%llu", (unsigned long long)start_time);
 	return device_note(d, NULL);

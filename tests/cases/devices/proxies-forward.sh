@@ -76,6 +76,8 @@ works
 assert_eq "$(run c1 'stat -c "%F %u %a" /run/my.sock')" 'socket 5 640'
 kill_server
 works
+# nor does the end of the daemon's own control group end them
+assert_eq "$(pgrep -f '^instfs-proxy [tux][12] ' | sed 's|.*|/proc/&/cgroup|' | xargs grep -L '/instfs\.proxy$')" ''
 # a link of the guest leads nowhere but in the guest
 run c1 'ln -s ../../../../../.. /run/up'
 assert_write_fails ENOENT "$D/x3" "$(printf 'type=proxy\nlisten=unix:/run/up%s/x\nconnect=tcp:127.0.0.1:1\nbind=instance' "$T")"

@@ -51,19 +51,21 @@ static void json_drop(json_t **j)
 
 /* ---- what comes ---- */
 
-static void answered(struct qmp *q, unsigned id, json_t *line)
+/* Whether somebody waits for it, who has it then: counts of references are no bridge between threads. */
+static bool answered(struct qmp *q, unsigned id, json_t *line)
 {
 	HOLD_LOCK(&q->lock);
 
 	for (struct waiter *w = q->waiters; w; w = w->next) {
 		if (w->id != id || w->answer)
 			continue;
-		w->answer = json_incref(line);
+		w->answer = line;
 		pthread_cond_broadcast(&q->came);
-		return;
+		return true;
 	}
 	if (q->due)
 		q->due--;
+	return false;
 }
 
 /* The parser recurses, on the watch thread's small stack. */
@@ -98,8 +100,9 @@ static int take_line(struct qmp *q)
 		return -EPROTO;
 	if (event)
 		q->event(event, json_object_get(line, "data"), q->event_arg);
-	else if (json_is_number(id) && json_number_value(id) >= 0 && json_number_value(id) <= UINT32_MAX)
-		answered(q, (unsigned)json_number_value(id), line);
+	else if (json_is_number(id) && json_number_value(id) >= 0 && json_number_value(id) <= UINT32_MAX &&
+		 answered(q, (unsigned)json_number_value(id), line))
+		line = NULL;
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #   tests/vm/run.sh --cmdline cgroup=hybrid CASE...       controllers in version 1, as older hosts have them
 #   tests/vm/run.sh --cmdline cgroup=v1 CASE...           version 1 alone
 #   tests/vm/run.sh --shell            a shell in the guest, on this terminal (no case runs; "exit" ends the guest)
-#   options: --seconds N  the guest is ended after that (270)      --memory MIB (1536)      --out DIR  logs go there
+#   options: --seconds N  the guest is ended after that (420)      --memory MIB (1536)      --out DIR  logs go there
 #
 # One line per case: "ok", "FAIL" or "skip", seconds, vm/NAME and a reason; logs of failed cases follow it. Status 1: something failed,
 # 77: there is no guest, with the reason. Needs build-normal, apt for the kernel (once; kept in build-vm), qemu-system-x86_64 and root.
@@ -16,7 +16,7 @@ set -u -o pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 SOURCE=$(dirname "$(dirname "$HERE")")
 BUILDS=${INSTFS_BUILD_ROOT:-$SOURCE}
-SECONDS_MAX=270 MEMORY=1536 BY_HAND= CMDLINE= OUT= CASES=()
+SECONDS_MAX=420 MEMORY=1536 BY_HAND= CMDLINE= OUT= CASES=()
 
 skip() {
 	echo "skipped: $*"

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,4 +259,9 @@ int process_open(pid_t pid, uint64_t start_time)
 	if (process_start_time(pid) != start_time)
 		return -ESRCH;
 	return steal_fd(&fd);
+}
+
+bool watch_wait(int fd, int ms)
+{
+	return poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, ms) == 1;
 }

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,11 +26,6 @@
 
 /* ---- the process ---- */
 
-static bool ended(int pidfd, int ms)
-{
-	return poll(&(struct pollfd) { .fd = pidfd, .events = POLLIN }, 1, ms) == 1;
-}
-
 /* The one that was recorded; -1: it is gone. */
 static int open_process(const struct device *d)
 {
@@ -50,7 +44,7 @@ static void end_process(const struct device *d)
 	if (pidfd < 0)
 		return;
 	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	ended(pidfd, END_MS);
+	watch_wait(pidfd, END_MS);
 	spawn_reap(pidfd, &status);
 }
 
@@ -79,14 +73,14 @@ static int wait_ready(int pidfd, int words, struct err *e)
 	int status = 0;
 
 	do {
-		if (!ended(words, READY_MS))
+		if (!watch_wait(words, READY_MS))
 			return err_set(e, ETIMEDOUT, "the forwarder was not ready within %d s", READY_MS / 1000);
 		n = read(words, text + have, WORDS_MAX - have);
 		have += n > 0 ? (size_t)n : 0;
 	} while (n > 0 && have < WORDS_MAX);
-	if (!have && !ended(pidfd, 0))
+	if (!have && !watch_wait(pidfd, 0))
 		return 0;
-	ended(pidfd, END_MS);
+	watch_wait(pidfd, END_MS);
 	text[have] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	if (spawn_reap(pidfd, &status) < 0 || !WIFEXITED(status) || !WEXITSTATUS(status) || !have)
@@ -257,7 +251,7 @@ static int describe(struct device *d, struct buf *out, struct err *e)
 	if (!*device_fact(d, ".pid", pid, sizeof(pid)))
 		return 0;
 	fd = open_process(d);
-	if (fd < 0 || ended(fd, 0))
+	if (fd < 0 || watch_wait(fd, 0))
 		buf_addstr(out, "its process has ended and nothing is forwarded; remove the device and give it again\n");
 	return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -157,11 +156,6 @@ static void drop_process(struct server *s)
 	s->pid = 0;
 }
 
-static bool ended(int pidfd, int ms)
-{
-	return poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, ms) == 1;
-}
-
 /* "dnsmasq: failed to create listening socket for 10.0.0.1: Address already in use" at the end of the log. */
 static int explain(const struct server *s, struct err *e)
 {
@@ -189,7 +183,7 @@ static int wait_ready(const struct server *s, int pidfd, struct err *e)
 	for (int ms = 0; ms < READY_MS; ms += 2) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
 
-		if (ended(pidfd, 2))
+		if (watch_wait(pidfd, 2))
 			return explain(s, e);
 		if (buf_read_file(&b, AT_FDCWD, path, LOG_READ) == 0 && strstr(buf_str(&b), ": started, version"))
 			return 0;
@@ -223,7 +217,7 @@ static int start(struct server *s, struct err *e)
 	r = wait_ready(s, child.pidfd, e);
 	if (r < 0) {
 		syscall(SYS_pidfd_send_signal, child.pidfd, SIGKILL, NULL, 0);
-		ended(child.pidfd, END_MS);
+		watch_wait(child.pidfd, END_MS);
 		spawn_reap(child.pidfd, &(int){ 0 });
 		close(child.pidfd);
 		return r;
@@ -236,9 +230,9 @@ static void end(struct server *s)
 {
 	if (s->pidfd >= 0) {
 		syscall(SYS_pidfd_send_signal, s->pidfd, SIGTERM, NULL, 0);
-		if (!ended(s->pidfd, END_MS)) {
+		if (!watch_wait(s->pidfd, END_MS)) {
 			syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
-			ended(s->pidfd, END_MS);
+			watch_wait(s->pidfd, END_MS);
 		}
 	}
 	drop_process(s);
@@ -267,7 +261,7 @@ static void *revive(void *arg)
 	unsigned seconds;
 
 	pthread_mutex_lock(&s->lock);
-	if (!s->wanted || s->pidfd < 0 || !ended(s->pidfd, 0)) {
+	if (!s->wanted || s->pidfd < 0 || !watch_wait(s->pidfd, 0)) {
 		pthread_mutex_unlock(&s->lock);
 		return NULL;
 	}
@@ -337,7 +331,7 @@ int dnsmasq_apply(const struct network_config *c, struct err *e)
 	dnsmasq_print(c, user_name(), &text);
 	if (buf_error(&text))
 		return err_sys(e, ENOMEM, "dnsmasq");
-	if (s->pidfd >= 0 && !ended(s->pidfd, 0) && holds(path, &text))
+	if (s->pidfd >= 0 && !watch_wait(s->pidfd, 0) && holds(path, &text))
 		return 0;
 	end(s);
 	r = write_file(path, text.data, text.len, e);
@@ -394,7 +388,7 @@ pid_t dnsmasq_pid(const struct network_config *c)
 	if (!s)
 		return 0;
 	HOLD_LOCK(&s->lock);
-	return s->pidfd >= 0 && !ended(s->pidfd, 0) ? s->pid : 0;
+	return s->pidfd >= 0 && !watch_wait(s->pidfd, 0) ? s->pid : 0;
 }
 
 /* ---- hosts ---- */

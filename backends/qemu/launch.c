@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,17 +45,12 @@ static void kill_fd(int pidfd)
 	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
-static bool ended(int pidfd, int ms)
-{
-	return poll(&(struct pollfd) { .fd = pidfd, .events = POLLIN }, 1, ms) == 1;
-}
-
 static void kill_and_wait(int pidfd)
 {
 	if (pidfd < 0)
 		return;
 	kill_fd(pidfd);
-	ended(pidfd, 5000);
+	watch_wait(pidfd, 5000);
 }
 
 /* ---- what must be there ---- */
@@ -192,7 +186,7 @@ static int wait_running(struct object *o, const struct place *p, const struct st
 	_cleanup_vm_ struct vm *v = vm_add(o, pidfd, &why);
 	int r = v ? machine_learn(v, START_MS, &why) : -why.code;
 
-	if (r < 0 && ended(pidfd, r == -ETIMEDOUT ? 0 : 1000))
+	if (r < 0 && watch_wait(pidfd, r == -ETIMEDOUT ? 0 : 1000))
 		return explain(p, &why, e);
 	if (r < 0)
 		return err_set(e, why.code, "the virtual machine did not start: %.400s", why.text);
@@ -291,7 +285,7 @@ static int ask(struct vm *v, struct op *op, struct err *e)
 	op_progress(op, "waiting for the virtual machine to shut down, at most %d s", (int)(left / 1000));
 	for (; left > 0; left -= PRESS_MS) {
 		r = qmp_call(v->qmp, "system_powerdown", NULL, CALL_MS, NULL, e);
-		if (ended(v->pidfd, r < 0 ? 1000 : (int)(left < PRESS_MS ? left : PRESS_MS)))
+		if (watch_wait(v->pidfd, r < 0 ? 1000 : (int)(left < PRESS_MS ? left : PRESS_MS)))
 			return 0;
 		if (r < 0)
 			return r;

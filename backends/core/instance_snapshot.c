@@ -272,19 +272,21 @@ static int delete_files(struct object *o, const char *name, struct err *e)
 	return r ? r : ops->snapshot_delete(&v, name, e);
 }
 
+/* A server that was killed may have left files of a snapshot whose record went with them out of sight. */
 static int delete(struct op *op, struct err *e)
 {
+	bool recorded = exists(op->obj, op->arg);
 	int r;
 
 	op_progress(op, "%.64s", op->arg);
-	if (!exists(op->obj, op->arg))
-		return op->again ? 0 : no_snapshot(op->obj, op->arg, e);
+	if (!recorded && !op->again)
+		return no_snapshot(op->obj, op->arg, e);
 	r = claim(op->obj, true, e);
 	if (r < 0)
 		return r;
 	if (on_storage(op->obj))
 		r = delete_files(op->obj, op->arg, e);
-	if (!r)
+	if (!r && recorded)
 		r = object_snapshot_remove(op->obj, op->arg, e);
 	instance_copy_end(op->obj);
 	if (!r && on_storage(op->obj))

@@ -15,7 +15,7 @@ start_instfs() {
 	[ -x "$INSTFS" ] || skip "$INSTFS is not built"
 	"$INSTFS" -f --state "$S" --backend "$BACKEND" "$@" "$M" >>"$LOG" 2>&1 </dev/null &
 	HOLDER=$!
-	for ((i = 0; i < 400 * SLOW; i++)); do
+	for ((i = 0; i < 2400 * SLOW; i++)); do
 		if mountpoint -q "$M" 2>/dev/null && [ -e "$M/version" ]; then
 			CONNECTION=$(stat -c %d "$M")
 			return 0
@@ -30,13 +30,13 @@ start_instfs() {
 stop_instfs() {
 	local i status=0
 	[ -n "$HOLDER" ] || return 0
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < 200 * SLOW; i++)); do
 		umount "$M" 2>/dev/null && break
 		mountpoint -q "$M" || break
 		sleep 0.05
 	done
 	! mountpoint -q "$M" || { umount -l "$M" || true; echo "$M was busy" >&2; }
-	for ((i = 0; i < 200 * SLOW; i++)); do
+	for ((i = 0; i < 1200 * SLOW; i++)); do
 		kill -0 "$HOLDER" 2>/dev/null || break
 		sleep 0.05
 	done
@@ -101,9 +101,9 @@ end_daemon() {
 	local d status=0 pid
 	if [ -n "$HOLDER" ] && mountpoint -q "$M"; then
 		for d in "$I"/*/; do
-			case $(timeout 5 cat "$d/state" 2>/dev/null) in
+			case $(timeout 60 cat "$d/state" 2>/dev/null) in
 			stopped | '') ;;
-			*) timeout 10 "$SYS" open "$d/state" w , write 'stopped force\n' >/dev/null 2>&1 ;;
+			*) timeout 60 "$SYS" open "$d/state" w , write 'stopped force\n' >/dev/null 2>&1 ;;
 			esac
 		done
 	fi

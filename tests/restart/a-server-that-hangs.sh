@@ -6,6 +6,6 @@ allow_log 'did not answer'
 
 start_instfs -o health=2
 kill -STOP "$(server_pid)"
-timeout 20 sh -c "echo content >'$M/file'"
+timeout 60 sh -c "echo content >'$M/file'"
 assert_file "$M/file" 'content\n'
 grep -q 'did not answer for 2 seconds' "$LOG"

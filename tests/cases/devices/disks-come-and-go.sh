@@ -14,7 +14,7 @@ in_c1() {
 	rm -rf "$I/c1/exec/x"
 	mkdir "$I/c1/exec/x"
 	echo "$*" >"$I/c1/exec/x/command"
-	timeout 20 cat "$I/c1/exec/x/wait" >/dev/null
+	timeout 60 cat "$I/c1/exec/x/wait" >/dev/null
 	cat "$I/c1/exec/x/stdout" "$I/c1/exec/x/stderr"
 	rmdir "$I/c1/exec/x"
 }

@@ -28,7 +28,7 @@ wait_for 10 test -e "$M/rootfs/c1/ready"
 rm "$D/d1"
 wait_for 5 test ! -e "$I/c1/runtime/devices/d1"
 touch "$M/rootfs/c1/gone"
-timeout 20 cat "$I/c1/exec/keeps/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/keeps/wait" >/dev/null
 assert_match "$(cat "$I/c1/exec/keeps/output")" 'not permitted'
 assert_eq "$(inside 'ls /dev/inner 2>/dev/null')" ''
 # two nodes of one device come at once, and one goes again

@@ -19,7 +19,7 @@ assert_match "$(cat "$I/c1/runtime/devices/web")" '^attached .*nat=10.80.0.5'
 wait_for 10 run_in c1 'ip addr show eth0 | grep 10.80.0.5'
 mkdir "$I/c1/exec/server"
 echo 'nc -ll -p 80 -e echo from the instance' >"$I/c1/exec/server/command"
-answer() { exec 3<>/dev/tcp/10.80.0.1/8080 && timeout 5 cat <&3; }
+answer() { exec 3<>/dev/tcp/10.80.0.1/8080 && timeout 60 cat <&3; }
 wait_for 10 answer
 assert_eq "$(answer)" 'from the instance'
 assert_write_fails EINVAL "$D/other" "$(printf 'type=proxy\nlisten=tcp:10.80.0.1:81\nconnect=tcp:10.80.0.6:80\nnat=true')"

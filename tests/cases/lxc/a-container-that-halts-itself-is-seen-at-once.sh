@@ -6,7 +6,7 @@
 lxc_ready
 start_instfs
 make_instance c1 running
-background timeout 20 cat "$I/c1/wait/stopped"
+background timeout 60 cat "$I/c1/wait/stopped"
 mkdir "$I/c1/exec/p"
 echo 'poweroff -f || halt -f || kill -9 1' >"$I/c1/exec/p/command"
 wait "$BG"

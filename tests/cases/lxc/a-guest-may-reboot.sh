@@ -22,14 +22,14 @@ begins_with_init $((3000 * SLOW))
 echo 80MiB >"$I/c1/config/limits.memory"
 mkdir "$I/c1/exec/r"
 echo 'reboot -f' >"$I/c1/exec/r/command"
-timeout 10 cat "$I/c1/exec/r/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/r/wait" >/dev/null
 wait_for 10 eval "[ \"\$(cat $I/c1/runtime/pid)\" != $pid ]"
 assert_file "$I/c1/state" 'running\n'
 begins_with_init $((2000 * SLOW))
 wait_for 5 grep -qx 'memory: hard, 83886080 bytes' "$I/c1/runtime/effective"
 mkdir "$I/c1/exec/a"
 echo 'echo alive' >"$I/c1/exec/a/command"
-timeout 10 cat "$I/c1/exec/a/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/a/wait" >/dev/null
 assert_file "$I/c1/exec/a/stdout" 'alive\n'
 assert_eq "$(grep -c '"instance-stopped"' "$M/events.log" || true)" 0
 kill_server

@@ -18,7 +18,7 @@ echo running >"$I/c1/state"
 mkdir "$I/c1/exec/a"
 echo 'stat -c "%u %n" "/mnt/a b/f"; echo more >"/mnt/a b/g"; cat /etc/file; echo x >/etc/file; cat /sys/class/net/eth0/mtu' \
 	>"$I/c1/exec/a/command"
-timeout 10 cat "$I/c1/exec/a/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/a/wait" >/dev/null
 assert_file "$I/c1/exec/a/stdout" '0 /mnt/a b/f\nfixed\n1400\n'
 assert_match "$(cat "$I/c1/exec/a/stderr")" 'Read-only'
 assert_eq "$(stat -c '%u' "$T/a dir/g")" 0

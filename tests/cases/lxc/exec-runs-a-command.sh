@@ -9,7 +9,7 @@ make_instance c1 running
 e=$I/c1/exec
 mkdir "$e/a"
 echo 'echo out; echo err >&2; id -u; exit 3' >"$e/a/command"
-timeout 10 cat "$e/a/wait" >/dev/null
+timeout 60 cat "$e/a/wait" >/dev/null
 assert_file "$e/a/stdout" 'out\n0\n'
 assert_file "$e/a/stderr" 'err\n'
 assert_file "$e/a/status" '3\n'
@@ -20,12 +20,12 @@ echo 'hello' >"$e/b/stdin"
 echo 'X=1' >"$e/b/env"
 echo '/tmp' >"$e/b/cwd" || true
 echo 'cat; echo $X; pwd' >"$e/b/command"
-timeout 10 cat "$e/b/wait" >/dev/null
+timeout 60 cat "$e/b/wait" >/dev/null
 assert_match "$(cat "$e/b/stdout")" 'hello'
 assert_match "$(cat "$e/b/stdout")" '^1$'
 mkdir "$e/c"
 printf 'echo\na b\n$HOME\n' >"$e/c/argv"
-timeout 10 cat "$e/c/wait" >/dev/null
+timeout 60 cat "$e/c/wait" >/dev/null
 assert_file "$e/c/stdout" 'a b $HOME\n'
 mkdir "$e/d"
 echo 'sleep 1000' >"$e/d/command"
@@ -35,7 +35,7 @@ assert_missing "$e/d"
 sleep 0.5
 mkdir "$e/f"
 echo 'ps' >"$e/f/command"
-timeout 10 cat "$e/f/wait" >/dev/null
+timeout 60 cat "$e/f/wait" >/dev/null
 ! grep -q 'sleep 1000' "$e/f/stdout" || fail "it still runs"
 echo 'stopped force' >"$I/c1/state"
 mkdir "$e/g"

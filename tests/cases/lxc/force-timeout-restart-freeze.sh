@@ -21,6 +21,6 @@ rm "$M/rootfs/c1/sbin/init"
 printf '#!/bin/sh\ntrap "" PWR TERM INT USR1 USR2\nwhile :; do sleep 1; done\n' >"$M/rootfs/c1/sbin/init"
 chmod 755 "$M/rootfs/c1/sbin/init"
 echo running >"$I/c1/state"
-assert_fails ETIMEDOUT timeout 20 "$SYS" open "$I/c1/state" w , write 'stopped timeout=1\n'
+assert_fails ETIMEDOUT timeout 60 "$SYS" open "$I/c1/state" w , write 'stopped timeout=1\n'
 assert_file "$I/c1/state" 'running\n'
 echo 'stopped force' >"$I/c1/state"

@@ -16,7 +16,7 @@ mkdir "$I/c1/exec/a"
 echo 'sleep 2; echo done' >"$I/c1/exec/a/command"
 kill_server
 assert_eq "$(cat "$I/c1/runtime/pid")" "$pid"
-timeout 10 cat "$I/c1/exec/a/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/a/wait" >/dev/null
 assert_file "$I/c1/exec/a/stdout" 'done\n'
 assert_file "$I/c1/exec/a/status" '0\n'
 background "$SYS" open "$I/c1/state" w , write 'stopped force\n' , close

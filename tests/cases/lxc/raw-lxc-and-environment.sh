@@ -13,7 +13,7 @@ pid=$(cat "$I/c1/runtime/pid")
 tr '\0' '\n' <"/proc/$pid/environ" | grep -qx GREETING=hello || fail "not in init's environment"
 mkdir "$I/c1/exec/a"
 echo 'hostname; echo $GREETING' >"$I/c1/exec/a/command"
-timeout 10 cat "$I/c1/exec/a/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/a/wait" >/dev/null
 assert_file "$I/c1/exec/a/stdout" 'other-name\nhello\n'
 echo 'lxc.uts.name = later' >"$I/c1/config/raw.lxc"
 assert_match "$(cat "$I/c1/runtime/pending")" 'raw.lxc'

@@ -8,7 +8,7 @@ start_instfs
 make_instance c1 running
 mkdir "$I/c1/exec/a"
 echo 'echo one >/file; sync' >"$I/c1/exec/a/command"
-timeout 10 cat "$I/c1/exec/a/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/a/wait" >/dev/null
 mkdir "$I/c1/snapshots/s0"
 assert_file "$I/c1/state" 'running\n'
 assert_file "$M/rootfs/c1@s0/file" 'one\n'
@@ -17,6 +17,6 @@ echo instances/c1/snapshots/s0 >"$I/c2/source"
 echo running >"$I/c2/state"
 mkdir "$I/c2/exec/a"
 echo 'cat /file' >"$I/c2/exec/a/command"
-timeout 10 cat "$I/c2/exec/a/wait" >/dev/null
+timeout 60 cat "$I/c2/exec/a/wait" >/dev/null
 assert_file "$I/c2/exec/a/stdout" 'one\n'
 assert_ne "$(cat "$I/c1/runtime/pid")" "$(cat "$I/c2/runtime/pid")" pid

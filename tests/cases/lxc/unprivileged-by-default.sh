@@ -11,14 +11,14 @@ pid=$(cat "$I/c1/runtime/pid")
 assert_eq "$(stat -c %u "$M/rootfs/c1/etc")" 0
 mkdir "$I/c1/exec/t"
 echo 'touch /made; chown 7:8 /made; stat -c "%u %g" /made /etc' >"$I/c1/exec/t/command"
-timeout 10 cat "$I/c1/exec/t/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/t/wait" >/dev/null
 assert_file "$I/c1/exec/t/stdout" '7 8\n0 0\n'
 assert_eq "$(stat -c '%u %g' "$M/rootfs/c1/made")" "7 8"
 echo x >"$M/rootfs/c1/from-host"
 chown 9:9 "$M/rootfs/c1/from-host"
 mkdir "$I/c1/exec/u"
 echo 'stat -c "%u %g" /from-host' >"$I/c1/exec/u/command"
-timeout 10 cat "$I/c1/exec/u/wait" >/dev/null
+timeout 60 cat "$I/c1/exec/u/wait" >/dev/null
 assert_file "$I/c1/exec/u/stdout" '9 9\n'
 assert_match "$(cat "$I/c1/volatile/idmap")" '65536|1000000000|[0-9]{5}'
 make_instance c2

@@ -11,7 +11,7 @@ background "$SYS" open "$I/c1/config/limits.memory" wt , write 12 , sleep 1500 ,
 writer=$BG
 background "$SYS" open "$I/c1/config/limits.memory" r , sleep 1500 , read 100
 reader=$BG
-background timeout 20 cat "$I/c1/wait/running"
+background timeout 60 cat "$I/c1/wait/running"
 waiter=$BG
 echo scratch >"$I/c1/config/.scratch"
 sleep 0.4

@@ -14,7 +14,7 @@ inside() {
 	local e=$I/c1/exec/e
 	mkdir "$e"
 	echo "$1" >"$e/command"
-	timeout 20 cat "$e/wait" >/dev/null
+	timeout 60 cat "$e/wait" >/dev/null
 	cat "$e/stdout"
 	rmdir "$e"
 }

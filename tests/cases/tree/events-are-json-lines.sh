@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../../lib/case.sh"
 
 start_instfs
-background timeout 20 cat "$M/events" >"$T/stream"
+background timeout 60 cat "$M/events" >"$T/stream"
 sleep 0.2
 make_instance c1
 echo 64MiB >"$I/c1/config/limits.memory"

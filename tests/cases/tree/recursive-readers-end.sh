@@ -7,14 +7,14 @@ start_instfs
 make_instance c1 running
 make_instance c2
 for c in "find $M -ls" "grep -r zzzz $M --exclude-dir=rootfs" "ls -lR $M" "du -a $M"; do
-	timeout 20 $c >/dev/null || [ $? = 1 ] || fail "$c ended with an error"
+	timeout 60 $c >/dev/null || [ $? = 1 ] || fail "$c ended with an error"
 done
 mkdir "$T/copy"
-timeout 20 tar -C "$I" -cf - c1/config c1/state c1/usage c1/runtime c2 | tar -C "$T/copy" -xf -
+timeout 60 tar -C "$I" -cf - c1/config c1/state c1/usage c1/runtime c2 | tar -C "$T/copy" -xf -
 cmp "$T/copy/c1/state" "$I/c1/state"
-timeout 20 cp -r "$I/c2" "$T/copy2"
+timeout 60 cp -r "$I/c2" "$T/copy2"
 cmp "$T/copy2/profiles" "$I/c2/profiles"
 if command -v rsync >/dev/null; then
-	timeout 20 rsync -a --no-specials "$I/c2/" "$T/copy3/"
+	timeout 60 rsync -a --no-specials "$I/c2/" "$T/copy3/"
 	cmp "$T/copy3/profiles" "$I/c2/profiles"
 fi

@@ -6,7 +6,7 @@
 start_instfs
 make_instance c1
 assert_eq "$(ls "$I/c1/wait")" ""
-timeout 5 cat "$I/c1/wait/stopped"
+timeout 60 cat "$I/c1/wait/stopped"
 background cat "$I/c1/wait/running"
 sleep 0.3
 kill -0 "$BG" || fail "did not block"

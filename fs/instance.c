@@ -93,19 +93,29 @@ static int show_log(struct view *v, struct buf *out, struct err *e)
 
 static bool has_tty(struct view *v)
 {
-	char path[256] = "";
-
-	return instance_is_running(v->o) && !backend_tty(v->o, path, sizeof(path), NULL) && path[0];
+	return backend_caps(v->o) & BACKEND_TTY && instance_is_running(v->o);
 }
 
 static int show_tty(struct view *v, struct buf *out, struct err *e)
 {
-	char path[256] = "";
-	int r = backend_tty(v->o, path, sizeof(path), e);
+	char path[256];
+	int r = backend_tty(v->o, true, path, sizeof(path), e);
 
 	buf_addstr(out, path);
 	return r;
 }
+
+/* Looking at attributes makes no pty: 0 as long as nobody has asked where the link leads. */
+static int size_of_tty(struct view *v, uint64_t *ret, struct err *e)
+{
+	char path[256];
+	int r = backend_tty(v->o, false, path, sizeof(path), e);
+
+	*ret = strlen(path);
+	return r;
+}
+
+static const struct stream tty_stream = { .size = size_of_tty };
 
 static bool has_rootfs(struct view *v)
 {
@@ -165,7 +175,8 @@ static const struct row rows[] = {
 	{ .id = ROW_CONSOLE, .name = "console", .mode = S_IFREG | 0600, .flags = ROW_VOLATILE_RUN, .show = show_console,
 	  .stream = &console_stream, .doc = "the console's scrollback; what is written is typed into it" },
 	{ .id = ROW_TTY, .name = "tty", .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .exists = has_tty, .show = show_tty,
-	  .doc = "link to a pty on the host that is the console" },
+	  .stream = &tty_stream,
+	  .doc = "link to a pty on the host that is the console, the owner's alone; made when the link is read, gone when the instance stops" },
 	{ .id = ROW_LOG, .name = "log", .mode = S_IFREG | 0440, .flags = ROW_VOLATILE_RUN, .deps = CHANGED_STATE | CHANGED_ERROR,
 	  .show = show_log, .doc = "the backend's log of the last start" },
 	{ .id = ROW_ROOTFS_LINK, .name = "rootfs", .mode = S_IFLNK | 0777, .deps = CHANGED_NAME, .exists = has_rootfs, .show = show_rootfs,

@@ -218,10 +218,10 @@ int backend_machine(struct object *o, struct proc_machine *ret, struct err *e)
 	return CALL(machine, "look at", 0, o, ret, e);
 }
 
-int backend_tty(struct object *o, char *buf, size_t size, struct err *e)
+int backend_tty(struct object *o, bool make, char *buf, size_t size, struct err *e)
 {
 	buf[0] = '\0';
-	return CALL(tty, "find a terminal of", 0, o, buf, size, e);
+	return CALL(tty, "find a terminal of", 0, o, make, buf, size, e);
 }
 
 int backend_log(struct object *o, struct buf *out, struct err *e)

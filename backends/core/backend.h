@@ -25,6 +25,7 @@ enum {
 	BACKEND_DEVICES = 1 << 5,	/* devices come, change and go while an instance runs */
 	BACKEND_DISK = 1 << 6,		/* the root file system is on a disk: it is kept by a storage driver, but cannot be mounted */
 	BACKEND_LIMITS = 1 << 7,	/* limits change while an instance runs */
+	BACKEND_TTY = 1 << 8,		/* the console can have a pty on the host */
 };
 
 struct backend_ops {
@@ -78,8 +79,8 @@ struct backend_ops {
 
 	int (*console_read)(struct object *o, struct buf *out, struct err *e);		/* scrollback */
 	int (*console_write)(struct object *o, const char *data, size_t len, struct err *e);
-	/* Path of a pty on the host for `tty`, "" when there is none. */
-	int (*tty)(struct object *o, char *buf, size_t size, struct err *e);
+	/* Path of a pty on the host for `tty`; make: there is one from now on, else "" when there is none yet. */
+	int (*tty)(struct object *o, bool make, char *buf, size_t size, struct err *e);
 	int (*log)(struct object *o, struct buf *out, struct err *e);
 
 	/* Starts a command in a running instance; the end is told by exec_finished() (exec.h). Survives the server. */
@@ -120,7 +121,7 @@ int backend_machine(struct object *o, struct proc_machine *ret, struct err *e);
 int backend_warnings(struct object *o, struct buf *out, struct err *e);
 int backend_console_read(struct object *o, struct buf *out, struct err *e);
 int backend_console_write(struct object *o, const char *data, size_t len, struct err *e);
-int backend_tty(struct object *o, char *buf, size_t size, struct err *e);
+int backend_tty(struct object *o, bool make, char *buf, size_t size, struct err *e);
 int backend_log(struct object *o, struct buf *out, struct err *e);
 int backend_exec_start(struct object *o, struct exec_request *x, struct err *e);
 int backend_exec_kill(struct object *o, struct exec_request *x, struct err *e);

@@ -5,11 +5,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/syscall.h>
 
 #include "backends/core/cleanup.h"
 #include "backends/core/watch.h"
+#include "backends/lxc/console_master.h"
 #include "backends/lxc/place.h"
 
 #define FILE_MAX (4 << 20)
@@ -43,32 +42,10 @@ int console_log(struct object *o, struct buf *out, struct err *e)
 	return read_log(p.log, out, e);
 }
 
-/* The number of the monitor's only pty master (lxc.tty.max = 0). */
-static int find_master(pid_t monitor)
-{
-	_cleanup_dir_ DIR *d = NULL;
-	struct dirent *de;
-	char path[64], target[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)monitor);
-	d = opendir(path);
-	while (d && (de = readdir(d))) {
-		ssize_t n = readlinkat(dirfd(d), de->d_name, target, sizeof(target) - 1);
-
-		if (n <= 0)
-			continue;
-		target[n] = '\0';
-		if (!strcmp(target, "/dev/pts/ptmx") || !strcmp(target, "/dev/ptmx") || !strcmp(target, "/ptmx"))
-			return atoi(de->d_name);
-	}
-	return -1;
-}
-
 int console_write(struct object *o, const char *data, size_t len, struct err *e)
 {
 	_cleanup_close_ int pidfd = -1, master = -1;
 	struct run run;
-	int n;
 
 	pthread_mutex_lock(&o->lock);
 	run = o->run;
@@ -76,12 +53,11 @@ int console_write(struct object *o, const char *data, size_t len, struct err *e)
 	pidfd = process_open(run.monitor_pid, run.monitor_start);
 	if (pidfd < 0)
 		return err_set(e, ENOTCONN, "the instance does not run; nobody reads its console");
-	n = find_master(run.monitor_pid);
-	if (n < 0)
+	master = console_master(run.monitor_pid, pidfd);
+	if (master == -ENOTCONN)
 		return err_set(e, ENOTCONN, "the instance has no console (raw.lxc may have taken it away)");
-	master = (int)syscall(SYS_pidfd_getfd, pidfd, n, 0);
 	if (master < 0)
-		return err_sys(e, errno, "the console of the instance");
+		return err_sys(e, -master, "the console of the instance");
 	while (len) {
 		ssize_t w;
 

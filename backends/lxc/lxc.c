@@ -23,6 +23,7 @@
 #include "backends/lxc/place.h"
 #include "backends/lxc/processes.h"
 #include "backends/lxc/usage.h"
+#include "backends/lxc/tty.h"
 #include "backends/lxc/viewmounts.h"
 
 #define FREEZE_MS 10000
@@ -154,14 +155,6 @@ static int lxc_warnings(struct object *o, struct buf *out, struct err *e)
 	return r;
 }
 
-static int lxc_tty(struct object *o, char *buf, size_t size, struct err *e)
-{
-	/* The host's end of the console belongs to liblxc, and reading it as well would steal from console.log. */
-	if (size)
-		buf[0] = '\0';
-	return 0;
-}
-
 static void lxc_forget(struct object *o)
 {
 	_cleanup_close_ int fd = -1;
@@ -181,7 +174,8 @@ static void lxc_forget(struct object *o)
 
 const struct backend_ops lxc_backend = {
 	.name = "lxc",
-	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_ROOTFS | BACKEND_DEVICES | BACKEND_LIMITS,
+	.caps = BACKEND_CONTAINER | BACKEND_EXEC | BACKEND_CONSOLE | BACKEND_ROOTFS | BACKEND_DEVICES | BACKEND_LIMITS |
+		BACKEND_TTY,
 	.probe = lxc_probe,
 	.start = launch_start,
 	.stop = launch_stop,
@@ -199,7 +193,7 @@ const struct backend_ops lxc_backend = {
 	.console_read = console_read,
 	.console_write = console_write,
 	.refresh = viewmounts_refresh,
-	.tty = lxc_tty,
+	.tty = tty_path,
 	.log = console_log,
 	.exec_start = attach_start,
 	.exec_kill = attach_kill,

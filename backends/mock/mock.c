@@ -377,7 +377,7 @@ static int mock_console_write(struct object *o, const char *data, size_t len, st
 	return 0;
 }
 
-static int mock_tty(struct object *o, char *buf, size_t size, struct err *e)
+static int mock_tty(struct object *o, bool make, char *buf, size_t size, struct err *e)
 {
 	buf[0] = '\0';
 	return 0;

@@ -158,7 +158,7 @@ static int qemu_console_write(struct object *o, const char *data, size_t len, st
 	return 0;
 }
 
-static int qemu_tty(struct object *o, char *buf, size_t size, struct err *e)
+static int qemu_tty(struct object *o, bool make, char *buf, size_t size, struct err *e)
 {
 	return backend_unsupported(o, "give the console a pty on the host", e);
 }

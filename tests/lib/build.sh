@@ -38,7 +38,7 @@ case_programs() {
 	local dir=$INSTFS_BUILD_ROOT/build-asan/cases
 	mkdir -p "$dir"
 	ln -f "$INSTFS_BUILD_ROOT/build-asan/instfs" "$dir/"
-	ln -f "$INSTFS_BUILD_ROOT"/build-normal/instfs-{lxc,proxy,unpack} "$dir/"
+	ln -f "$INSTFS_BUILD_ROOT"/build-normal/instfs-{lxc,proxy,tty,unpack} "$dir/"
 }
 
 # Unit and table tests: every program in the build with address sanitizer, and once more with the thread sanitizer.

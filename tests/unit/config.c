@@ -43,7 +43,7 @@ static int adopt(struct object *o, struct err *e) { return 0; }
 static int usage(struct object *o, const char *item, struct buf *out, struct err *e) { return -ENOSYS; }
 static int show(struct object *o, struct buf *out, struct err *e) { return -ENOSYS; }
 static int type_in(struct object *o, const char *data, size_t len, struct err *e) { return -ENOSYS; }
-static int tty(struct object *o, char *buf, size_t size, struct err *e) { return -ENOSYS; }
+static int tty(struct object *o, bool make, char *buf, size_t size, struct err *e) { return -ENOSYS; }
 static int run(struct object *o, struct exec_request *x, struct err *e) { return -ENOSYS; }
 static void forget(struct object *o) { }
 

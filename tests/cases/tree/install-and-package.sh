@@ -8,7 +8,7 @@ build=$BUILDS/build-normal
 [ -x "$build/instfs" ] || skip "no build"
 DESTDIR=$T/dest make -C "$build" install >"$T/out" 2>&1 || { tail "$T/out"; fail "make install"; }
 prefix=$T/dest$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt")
-for f in bin/instfs bin/instfs-mkimage libexec/instfs/instfs-lxc libexec/instfs/instfs-proxy libexec/instfs/instfs-unpack share/man/man8/instfs.8 \
+for f in bin/instfs bin/instfs-mkimage libexec/instfs/instfs-lxc libexec/instfs/instfs-proxy libexec/instfs/instfs-tty libexec/instfs/instfs-unpack share/man/man8/instfs.8 \
 	lib/systemd/system/instfs.service share/doc/instfs/README.md share/doc/instfs/tree.md share/doc/instfs/examples/quickstart.sh; do
 	assert_exists "$prefix/$f"
 done

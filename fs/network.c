@@ -95,8 +95,9 @@ static int show_leases(struct view *v, struct buf *out, struct err *e)
 static const struct row rows[] = {
 	{ .id = ROW_NET_DESCRIPTION, .name = "description", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES, .flags = ROW_FIELD,
 	  .doc = "free text" },
-	{ .id = ROW_NET_CONFIG_YAML, .name = "config.yaml", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_NAME,
-	  .flags = ROW_VOLATILE_ALWAYS, .show = show_yaml, .doc = "the whole network, as lxc network show prints it" },
+	{ .id = ROW_NET_CONFIG_YAML, .name = "config.yaml", .mode = S_IFREG | 0644, .deps = CHANGED_ENTRIES | CHANGED_NAME, .show = show_yaml,
+	  .flags = ROW_VOLATILE_ALWAYS | ROW_FIELD | ROW_DOCUMENT | ROW_TEXT,
+	  .doc = "the whole network, as lxc network show prints it; written as a whole it sets description and config at once" },
 	{ .id = ROW_NET_CONFIG, .name = "config", .mode = S_IFDIR | 0755, .deps = CHANGED_ENTRIES, .dir = &config_dir,
 	  .doc = "one configured key per file; a change takes effect at once" },
 	{ .id = ROW_NET_VOLATILE, .name = "volatile", .mode = S_IFDIR | 0555, .deps = CHANGED_ENTRIES, .dir = &volatile_dir,

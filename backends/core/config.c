@@ -48,9 +48,14 @@ struct request {
 	struct overlay over;
 };
 
+static unsigned what_changes(const struct request *q)
+{
+	return CHANGED_ENTRIES | (q->c.meta ? CHANGED_META : 0);
+}
+
 static int save(const struct request *q, struct err *e)
 {
-	return object_change(q->o, q->over.c, q->over.n, CHANGED_ENTRIES | (q->c.meta ? CHANGED_META : 0), e);
+	return object_change(q->o, q->over.c, q->over.n, what_changes(q), e);
 }
 
 /* Whether it says what is there already. */
@@ -305,12 +310,13 @@ static int change_profile(struct request *q, struct err *e)
 	return r;
 }
 
-/* Exclusive as well: static addresses of instances must fit to it. */
-static int change_network(const struct request *q, struct err *e)
+/* Exclusive as well: static addresses of instances must fit to it, and what a document is compared with stands still. */
+static int change_network(struct request *q, struct err *e)
 {
 	HOLD_CONFIG(wrlock);
+	int r = prepare(q, e);
 
-	return network_change(q->o, &q->c, q->dry, e);
+	return r < 0 ? r : network_change(q->o, q->over.c, q->over.n, what_changes(q), q->dry, e);
 }
 
 int config_rename(struct object *o, const char *new_name, struct err *e)
@@ -355,7 +361,17 @@ static int change_document(struct request *q, struct err *e)
 	if (r < 0)
 		return r;
 	q->doc = &d;
-	r = q->o->space == SPACE_PROFILES ? change_profile(q, e) : change_instance(q, e);
+	switch (q->o->space) {
+	case SPACE_PROFILES:
+		r = change_profile(q, e);
+		break;
+	case SPACE_NETWORKS:
+		r = change_network(q, e);
+		break;
+	default:
+		r = change_instance(q, e);
+		break;
+	}
 	q->doc = NULL;
 	return r;
 }

@@ -48,10 +48,11 @@ static int check_key_name(struct object *o, const char *name, struct err *e)
 static int check_field_name(struct object *o, const char *name, struct err *e)
 {
 	bool instance = o->space == SPACE_INSTANCES;
+	bool document = instance || o->space == SPACE_PROFILES || o->space == SPACE_NETWORKS;
 
-	if (!strcmp(name, "description") && (instance || o->space == SPACE_PROFILES || o->space == SPACE_IMAGES || o->space == SPACE_NETWORKS))
+	if (!strcmp(name, "description") && (document || o->space == SPACE_IMAGES))
 		return 0;
-	if (!strcmp(name, CONFIG_DOCUMENT) && (instance || o->space == SPACE_PROFILES))
+	if (!strcmp(name, CONFIG_DOCUMENT) && document)
 		return 0;
 	if (instance && (!strcmp(name, "profiles") || !strcmp(name, "ephemeral")))
 		return 0;

@@ -250,21 +250,30 @@ int network_rename(struct object *o, const char *new_name, struct err *e)
 
 /* ---- changing ---- */
 
-#define AUTO_CHANGES 2
+/* The changes that were asked for, and the subnets that "auto" among them means. */
+struct wanted {
+	struct entry_change *c;
+	size_t n;
+	char chosen[2][NET_ADDRESS_SIZE + 1];
+};
+
+static void wanted_free(struct wanted *w)
+{
+	free(w->c);
+}
 
 /* "auto" means a subnet that is chosen now and kept; what was chosen goes with it. */
-static int choose(struct object *o, const struct entry_change *c, struct entry_change *extra, char text[NET_ADDRESS_SIZE + 1],
-		  struct err *e)
+static int choose(struct object *o, const char *name, const char *value, int family, struct wanted *w, struct err *e)
 {
-	int family = !strcmp(c->name, "ipv6.address") ? AF_INET6 : AF_INET;
+	char *text = w->chosen[family == AF_INET6], old[NET_ADDRESS_SIZE];
+	struct entry_change *extra = &w->c[w->n++];
 	struct net_address a;
-	char old[NET_ADDRESS_SIZE];
 	int r;
 
-	*extra = (struct entry_change){ .kind = ENT_VOLATILE, .name = c->name };
-	if (!c->value || strncmp(c->value, "auto", 4) != 0)
+	*extra = (struct entry_change){ .kind = ENT_VOLATILE, .name = name };
+	if (!value || strncmp(value, "auto", 4) != 0)
 		return 0;
-	if (object_value(o, ENT_VOLATILE, c->name, old, sizeof(old))) {
+	if (object_value(o, ENT_VOLATILE, name, old, sizeof(old))) {
 		snprintf(text, NET_ADDRESS_SIZE + 1, "%s\n", old);
 	} else {
 		r = driver->pick(family, &a, e);
@@ -278,6 +287,33 @@ static int choose(struct object *o, const struct entry_change *c, struct entry_c
 	return 0;
 }
 
+static int want(struct object *o, const struct entry_change *c, size_t n, struct wanted *w, struct err *e)
+{
+	int r = 0;
+
+	w->c = calloc(n + 2, sizeof(*w->c));
+	if (!w->c)
+		return err_set(e, ENOMEM, "out of memory");
+	memcpy(w->c, c, n * sizeof(*c));
+	w->n = n;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (c[i].kind == ENT_CONFIG && !strcmp(c[i].name, "ipv4.address"))
+			r = choose(o, c[i].name, c[i].value, AF_INET, w, e);
+		else if (c[i].kind == ENT_CONFIG && !strcmp(c[i].name, "ipv6.address"))
+			r = choose(o, c[i].name, c[i].value, AF_INET6, w, e);
+	}
+	return r;
+}
+
+/* Whether the host has to be told. */
+static bool is_felt(const struct entry_change *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c[i].kind == ENT_CONFIG && strncmp(c[i].name, "user.", 5) != 0)
+			return true;
+	return false;
+}
+
 static int check_conflicts(const struct network_config *now, const struct network_config *before, struct err *e)
 {
 	int r = 0;
@@ -289,37 +325,39 @@ static int check_conflicts(const struct network_config *now, const struct networ
 	return r;
 }
 
-int network_change(struct object *o, const struct entry_change *c, bool dry, struct err *e)
+static int check(struct object *o, const struct network_config *now, const struct network_config *before, struct err *e)
+{
+	int r = network_config_check(now, e);
+
+	if (r == 0)
+		r = check_conflicts(now, before, e);
+	return r < 0 ? r : network_check_users(o, now, e);
+}
+
+int network_change(struct object *o, const struct entry_change *c, size_t n, unsigned what, bool dry, struct err *e)
 {
 	_cleanup_network_config_ struct network_config before = { .id = 0 }, now = { .id = 0 };
-	struct entry_change changes[AUTO_CHANGES] = { *c };
-	char chosen[NET_ADDRESS_SIZE + 1] = "";
-	bool is_address = c->kind == ENT_CONFIG && (!strcmp(c->name, "ipv4.address") || !strcmp(c->name, "ipv6.address"));
-	size_t n = is_address ? 2 : 1;
-	int r = 0;
+	__attribute__((cleanup(wanted_free))) struct wanted w = { .n = 0 };
+	bool felt = is_felt(c, n);
+	int r;
 
 	HOLD_LOCK(&o->change);
 	if (o->gone)
 		return err_set(e, ENOENT, "%s is gone", o->name);
-	if (is_address)
-		r = choose(o, c, &changes[1], chosen, e);
+	r = want(o, c, n, &w, e);
 	if (r == 0)
 		r = network_config_load(o, NULL, 0, &before, e);
 	if (r == 0)
-		r = network_config_load(o, changes, n, &now, e);
+		r = network_config_load(o, w.c, w.n, &now, e);
 	if (r == 0)
-		r = network_config_check(&now, e);
-	if (r == 0)
-		r = check_conflicts(&now, &before, e);
-	if (r == 0)
-		r = network_check_users(o, &now, e);
+		r = check(o, &now, &before, e);
 	if (r < 0 || dry)
 		return r;
-	if (c->kind == ENT_CONFIG && strncmp(c->name, "user.", 5) != 0)
+	if (felt)
 		r = apply(&now, &before, e);
 	if (r == 0)
-		r = object_change(o, changes, n, CHANGED_ENTRIES | (c->meta ? CHANGED_META : 0), e);
-	if (r < 0)
+		r = object_change(o, w.c, w.n, what, e);
+	if (r < 0 && felt)
 		driver->apply(&before, &now, NULL);
 	return r;
 }

@@ -95,8 +95,8 @@ int network_create(const char *name, const struct meta *m, struct object **ret, 
 /* EBUSY while an instance or profile uses it. */
 int network_remove(struct object *o, struct err *e);
 int network_rename(struct object *o, const char *new_name, struct err *e);
-/* One checked entry of a network, for config.c: applied and saved, or nothing. dry: check only. */
-int network_change(struct object *o, const struct entry_change *c, bool dry, struct err *e);
+/* Checked entries of a network, for config.c: applied and saved together, or nothing. what: CHANGED_*; dry: check only. */
+int network_change(struct object *o, const struct entry_change *c, size_t n, unsigned what, bool dry, struct err *e);
 
 /* Instances with a device on it: f(id, name), as object_each(). */
 int network_each_user(struct object *network, int (*f)(uint32_t id, const char *name, void *arg), void *arg);

@@ -38,3 +38,20 @@ assert_write_fails EEXIST "$M/networks/br1/config/ipv4.address" 10.1.0.77/25
 assert_error_matches "$M/networks/br1/error" 'br0'
 make_instance c1
 assert_fails EINVAL cp /dev/stdin "$I/c1/config/ipv4.address" <<<"10.0.0.1/24"
+
+# A document with one thing that cannot be, whatever else it says, changes nothing.
+before=$(cat "$M/networks/br1/config.yaml")
+while read -r errno words line; do
+	assert_fails "$errno" cp /dev/stdin "$M/networks/br1/config.yaml" <<<"$(printf 'description: all\nconfig:\n  user.a: b\n%b' "$line")"
+	assert_error_matches "$M/networks/br1/error" "$words"
+	assert_eq "$(cat "$M/networks/br1/config.yaml")" "$before" "after a refused document"
+done <<'END'
+EINVAL line.4.*network.itself \x20 ipv4.address: 10.9.0.0/24
+EEXIST overlaps \x20 ipv4.address: 10.1.0.1/24
+EINVAL not.within \x20 ipv4.address: 10.9.0.1/24\n  ipv4.dhcp.ranges: 10.8.0.1-10.8.0.2
+EINVAL line.4.*devices devices: {}
+EINVAL line.4.*type.is.bridge type: ovn
+EINVAL not.a.key.of.networks \x20 limits.cpu: 1
+END
+printf 'name: br0\ntype: bridge\nmanaged: true\nconfig: {ipv4.address: 10.9.0.1/24}\n' >"$M/networks/br1/config.yaml"
+assert_file "$M/networks/br1/config/ipv4.address" '10.9.0.1/24\n'

@@ -9,6 +9,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
+#include "backends/core/journal.h"
 #include "backends/core/model.h"
 
 /* Slots that one writing of the record gives free for use. */
@@ -76,7 +77,7 @@ int object_save(struct object *o, const struct record *want, struct err *e)
 {
 	struct record rec = *want;
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	_cleanup_close_ int fd = -1;
+	char dir[OBJECT_DIR_MAX];
 	int r = object_check_alive(o, e);
 
 	rec.id = o->id;
@@ -86,10 +87,8 @@ int object_save(struct object *o, const struct record *want, struct err *e)
 		r = record_print(&rec, &b, e);
 	if (r < 0)
 		return r;
-	fd = object_dirfd(o);
-	if (fd < 0)
-		return err_sys(e, -fd, "cannot open the directory of %s in the store", o->name);
-	return store_write(fd, "object.json", b.data, b.len, e);
+	object_dir(o, dir);
+	return journal_save(dir, b.data, b.len, e);
 }
 
 /* ---- slots ---- */

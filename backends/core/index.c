@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/journal.h"
 #include "backends/core/model.h"
 
 #define HEAD "instfs-index 1 "
@@ -201,6 +202,7 @@ static int renumber(struct stranger *x, struct err *e)
 {
 	_cleanup_buf_ struct buf in = BUF_INIT, out = BUF_INIT;
 	_cleanup_close_ int fd = openat(store_space_fd(x->space), x->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char dir[OBJECT_DIR_MAX];
 	struct record rec;
 	int r = store_new_id(&x->id, e);
 
@@ -211,6 +213,9 @@ static int renumber(struct stranger *x, struct err *e)
 	rec.id = x->id;
 	r = record_print(&rec, &out, e);
 	record_free(&rec);
+	snprintf(dir, sizeof(dir), "%s/%s", space_name(x->space), x->name);
+	if (!r)
+		r = journal_settle(dir, e);
 	return r < 0 ? r : store_write(fd, "object.json", out.data, out.len, e);
 }
 

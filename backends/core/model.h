@@ -57,6 +57,8 @@ int object_move(struct object *o, enum space from, enum space to, const char *na
 int object_vanish(struct object *o, enum space from, bool idle, struct err *e);
 int object_erase(struct object *o, struct err *e);
 
+#define OBJECT_DIR_MAX 128
+void object_dir(struct object *o, char buf[OBJECT_DIR_MAX]);	/* in the state directory, as it is now; takes o->lock */
 /* Copies its name and returns its space, as they are now. Takes o->lock. */
 enum space object_label(struct object *o, char name[sizeof(((struct object *)0)->name)]);
 

@@ -159,14 +159,14 @@ static int read_record(struct model_object *m, int dirfd, struct err *e)
 	return 0;
 }
 
-static void dir_name(const struct object *o, bool purging, char *buf, size_t size)
+static void dir_name(const struct object *o, bool purging, char buf[OBJECT_DIR_MAX])
 {
 	if (purging)
-		snprintf(buf, size, "trash/.purge-%u", o->id);
+		snprintf(buf, OBJECT_DIR_MAX, "trash/.purge-%u", o->id);
 	else if (o->space == SPACE_DAEMON)
-		snprintf(buf, size, "daemon");
+		snprintf(buf, OBJECT_DIR_MAX, "daemon");
 	else
-		snprintf(buf, size, "%s/%s", space_name(o->space), o->name);
+		snprintf(buf, OBJECT_DIR_MAX, "%s/%s", space_name(o->space), o->name);
 }
 
 struct object *object_load(uint32_t id, enum space s, const char *name, bool purging)
@@ -174,13 +174,13 @@ struct object *object_load(uint32_t id, enum space s, const char *name, bool pur
 	struct model_object *m = object_new(id, s, name);
 	_cleanup_close_ int fd = -1;
 	struct err e = ERR_INIT;
-	char path[128];
+	char path[OBJECT_DIR_MAX];
 	int r;
 
 	if (!m)
 		return NULL;
 	m->purging = purging;
-	dir_name(&m->o, purging, path, sizeof(path));
+	dir_name(&m->o, purging, path);
 	fd = openat(store_fd(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = fd < 0 ? err_sys(&e, errno, "cannot open its directory") : read_record(m, fd, &e);
 	if (r < 0 && !is_passing(r))
@@ -317,11 +317,11 @@ struct timespec space_mtime(enum space s)
 	return st.st_mtim;
 }
 
-static void current_dir(struct object *o, char *buf, size_t size)
+void object_dir(struct object *o, char buf[OBJECT_DIR_MAX])
 {
 	HOLD_LOCK(&o->lock);
 
-	dir_name(o, model_of(o)->purging, buf, size);
+	dir_name(o, model_of(o)->purging, buf);
 }
 
 enum space object_label(struct object *o, char name[sizeof(o->name)])
@@ -334,19 +334,19 @@ enum space object_label(struct object *o, char name[sizeof(o->name)])
 
 int object_dirfd(struct object *o)
 {
-	char path[128];
+	char path[OBJECT_DIR_MAX];
 	int fd;
 
-	current_dir(o, path, sizeof(path));
+	object_dir(o, path);
 	fd = openat(store_fd(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
 void object_path(struct object *o, char *buf, size_t size)
 {
-	char path[128];
+	char path[OBJECT_DIR_MAX];
 
-	current_dir(o, path, sizeof(path));
+	object_dir(o, path);
 	snprintf(buf, size, "%s/%s", store_dir(), path);
 }
 

@@ -14,6 +14,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/expand.h"
+#include "backends/core/journal.h"
 #include "backends/core/keep.h"
 #include "backends/core/model.h"
 #include "backends/core/op.h"
@@ -63,6 +64,15 @@ static int rename_dir(enum space from, const char *name, enum space to, const ch
 	return syscall(SYS_renameat2, store_space_fd(from), name, store_space_fd(to), new_name, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
+/* The journal of the store tells directories by their names. */
+static int settle(struct object *o, struct err *e)
+{
+	char dir[OBJECT_DIR_MAX];
+
+	object_dir(o, dir);
+	return journal_settle(dir, e);
+}
+
 /* ---- moving ---- */
 
 static int move_locked(struct object *o, enum space from, enum space to, const char *name, bool idle, enum busy *busy,
@@ -103,7 +113,9 @@ int object_move(struct object *o, enum space from, enum space to, const char *na
 
 	{
 		HOLD_LOCK(&model_of(o)->save);
-		r = move_locked(o, from, to, name, idle, &busy, e);
+		r = settle(o, e);
+		if (!r)
+			r = move_locked(o, from, to, name, idle, &busy, e);
 	}
 	if (busy)
 		return busy_error(o, busy, e);
@@ -143,7 +155,9 @@ int object_vanish(struct object *o, enum space from, bool idle, struct err *e)
 
 	{
 		HOLD_LOCK(&model_of(o)->save);
-		r = vanish_locked(o, from, idle, &busy, e);
+		r = settle(o, e);
+		if (!r)
+			r = vanish_locked(o, from, idle, &busy, e);
 	}
 	if (busy)
 		return busy_error(o, busy, e);

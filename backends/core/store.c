@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/journal.h"
 #include "backends/core/tree.h"
 
 /* Object ids have 28 bits in an inode number. */
@@ -57,17 +58,14 @@ const char *store_rundir(void)
 	return store.rundir;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int store_write_at(int fd, const void *data, size_t len, size_t at)
 {
-	while (len) {
-		ssize_t n = write(fd, data, len);
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, (const char *)data + done, len - done, (off_t)(at + done));
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (n < 0 && errno != EINTR)
 			return -errno;
-		data += n;
-		len -= (size_t)n;
+		done += n < 0 ? 0 : (size_t)n;
 	}
 	return 0;
 }
@@ -87,7 +85,7 @@ int store_sync_spaces(enum space a, enum space b, struct err *e)
 static int write_file(int dirfd, const char *name, const void *data, size_t len)
 {
 	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int r = fd < 0 ? -errno : write_all(fd, data, len);
+	int r = fd < 0 ? -errno : store_write_at(fd, data, len, 0);
 
 	return !r && fsync(fd) < 0 ? -errno : r;
 }
@@ -168,10 +166,10 @@ static int check_version(struct err *e)
 		return err_set(e, EPROTO, "%s/version holds no number; this is no state directory of instfs", store.dir);
 	if (r < 0)
 		return err_sys(e, -r, "cannot read %s/version", store.dir);
-	if (v != STORE_VERSION)
-		return err_set(e, EPROTO, "%s has format %lu; this instfs knows format %d only and leaves it untouched", store.dir,
-			       v, STORE_VERSION);
-	return 1;
+	if (!v || v > STORE_VERSION)
+		return err_set(e, EPROTO, "%s has format %lu; this instfs knows 1 to %d only and leaves it untouched", store.dir, v,
+			       STORE_VERSION);
+	return (int)v;
 }
 
 static int take_lock(struct err *e)
@@ -198,10 +196,8 @@ static int take_lock(struct err *e)
 	return 0;
 }
 
-static int open_spaces(bool is_new, struct err *e)
+static int open_spaces(struct err *e)
 {
-	int r;
-
 	for (int s = 0; s < SPACE_MAX; s++) {
 		const char *name = space_name((enum space)s);
 
@@ -211,10 +207,19 @@ static int open_spaces(bool is_new, struct err *e)
 		if (store.space[s] < 0)
 			return err_sys(e, errno, "cannot open %s/%s", store.dir, name);
 	}
-	if (!is_new)
-		return 0;
-	r = store_write(store.fd, "version", "1\n", 2, e);
-	return r < 0 ? r : store_sync(store.fd, e);
+	return 0;
+}
+
+/* The second format is the first one with a journal, without which what is found would be too old. */
+static int open_journal(int version, struct err *e)
+{
+	int r = journal_open(version < STORE_VERSION, e), now = journal_is_used() ? STORE_VERSION : 1;
+	char text[8];
+
+	if (r < 0 || now <= version)
+		return r;
+	snprintf(text, sizeof(text), "%d\n", now);
+	return store_write(store.fd, "version", text, strlen(text), e);
 }
 
 struct leftover {
@@ -293,16 +298,18 @@ static int open_dir(const char *dir, struct err *e)
 
 int store_open(const char *dir, struct err *e)
 {
-	int r = open_dir(dir, e), known = 0;
+	int r = open_dir(dir, e), version = 0;
 
 	if (!r)
-		r = known = check_version(e);
+		r = version = check_version(e);
 	if (r >= 0)
 		r = take_lock(e);
 	if (!r)
-		r = open_spaces(!known, e);
+		r = open_spaces(e);
 	if (!r)
 		r = sweep(e);
+	if (!r)
+		r = open_journal(version, e);
 	if (!r)
 		r = make_rundir(e);
 	if (r < 0)
@@ -314,6 +321,7 @@ void store_close(void)
 {
 	int *fds[] = { &store.fd, &store.lock };
 
+	journal_close();
 	for (int s = 0; s < SPACE_MAX; s++) {
 		cleanup_close(&store.space[s]);
 		store.space[s] = -1;

@@ -2,7 +2,7 @@
 /*
  * The state directory: version, lock, spaces, files that are replaced as a whole, and the numbers of objects.
  *
- *     STATE/version lock ids index daemon/ instances/ profiles/ images/ trash/
+ *     STATE/version lock ids index journal daemon/ instances/ profiles/ images/ trash/
  *
  * A directory in a space is one object. Names that begin with a dot are steps under way: `.new-ID` an object that is being made,
  * `.purge-ID` (in trash/) one that is being deleted for ever.
@@ -16,7 +16,7 @@
 #include "backends/core/buf.h"
 #include "backends/core/object.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2		/* 1: without a journal (backends/core/journal.h) */
 #define STORE_FILE_MAX (16u << 20)	/* of a record; far above what the tree lets anybody write */
 
 /*
@@ -36,6 +36,8 @@ int store_write(int dirfd, const char *name, const void *data, size_t len, struc
 
 /* The same in a directory that nobody looks at yet: without the detour, which would cost one more commit of the journal. */
 int store_write_new(int dirfd, const char *name, const void *data, size_t len, struct err *e);
+
+int store_write_at(int fd, const void *data, size_t len, size_t at);	/* all of it, or -errno */
 
 /* fsync() of a directory. */
 int store_sync(int dirfd, struct err *e);

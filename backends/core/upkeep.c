@@ -14,6 +14,7 @@
 #include "backends/core/backend.h"
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
+#include "backends/core/journal.h"
 #include "backends/core/object.h"
 #include "backends/core/storage.h"
 #include "backends/core/value.h"
@@ -52,18 +53,11 @@ static void *expire(void *arg)
 
 static void due(void *arg)
 {
-	pthread_attr_t attr;
-	pthread_t t;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 * 1024);
 	pthread_mutex_lock(&lock);
 	timer = 0;
 	pthread_mutex_unlock(&lock);
-	if (pthread_create(&t, &attr, expire, NULL))
+	if (watch_thread(expire, NULL) < 0)
 		upkeep_wake();
-	pthread_attr_destroy(&attr);
 }
 
 static void arm(unsigned ms)
@@ -143,6 +137,7 @@ int upkeep_init(struct err *e)
 		r = config_end_renames(e);
 	if (r)
 		return r;
+	journal_wake();
 	object_on_purge(purge);
 	if (trash_has_leftovers())
 		upkeep_now();

@@ -212,6 +212,20 @@ int64_t watch_timer(unsigned ms, void (*f)(void *arg), void *arg)
 	return id;
 }
 
+int watch_thread(void *(*f)(void *arg), void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	int r;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, WATCH_STACK);
+	r = pthread_create(&t, &attr, f, arg);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
 /* One field of /proc/PID/stat, 0 when there is none. */
 static uint64_t process_field(pid_t pid, int wanted)
 {

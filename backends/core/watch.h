@@ -17,6 +17,7 @@ int watch_init(void);
 int64_t watch_add(int fd, void (*f)(void *arg), void *arg);
 void watch_del(int64_t id);		/* after it returns f is not running and will not be called (unless called from f itself) */
 int64_t watch_timer(unsigned ms, void (*f)(void *arg), void *arg);	/* once; watch_del() cancels */
+int watch_thread(void *(*f)(void *arg), void *arg);	/* for work that takes longer than those calls may; detached */
 
 /* Start time of a process, field 22 of /proc/PID/stat, 0 when there is none. */
 uint64_t process_start_time(pid_t pid);

@@ -293,17 +293,11 @@ static void died(void *arg)
 {
 	struct server *s = arg;
 	int64_t watch = __atomic_exchange_n(&s->watch, 0, __ATOMIC_ACQ_REL);
-	pthread_attr_t attr;
-	pthread_t t;
 
 	if (watch <= 0)
 		return;
 	watch_del(watch);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 * 1024);
-	pthread_create(&t, &attr, revive, s);
-	pthread_attr_destroy(&attr);
+	watch_thread(revive, s);
 }
 
 /* ---- from outside ---- */

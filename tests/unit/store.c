@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/journal.h"
 #include "backends/core/keep.h"
 #include "backends/core/record.h"
 #include "backends/core/store.h"
@@ -66,9 +67,9 @@ static int set(uint32_t id, const char *key, const char *value)
 static void test_version(void)
 {
 	model_close();
-	CHECK(is("test \"$(cat version)\" = 1"));
-	sh("cp version v && echo 2 > version && rm -rf profiles");
-	CHECK(model_open(dir, &last) == -EPROTO && strstr(last.text, "format 2"));
+	CHECK(is("test \"$(cat version)\" = 2"));
+	sh("cp version v && echo 3 > version && rm -rf profiles");
+	CHECK(model_open(dir, &last) == -EPROTO && strstr(last.text, "format 3"));
 	CHECK(is("test ! -e profiles"));
 	sh("echo hello > version");
 	CHECK(model_open(dir, &last) == -EPROTO);
@@ -162,6 +163,7 @@ static void test_unknown(void)
 	sh("sed -i 's/\"format\": 1,/\"format\": 1, \"later\": { \"x\": [ 1, 2 ] },/' profiles/unknown/object.json");
 	CHECK(!model_open(dir, &last) && id_of(SPACE_PROFILES, "unknown") == id);
 	CHECK(!set(id, "a", "1") && !reopen() && !set(id, "b", "1"));
+	CHECK(!journal_settle_all(&last));
 	CHECK(is("tr -d ' \\n' < profiles/unknown/object.json | grep -q '\"later\":{\"x\":\\[1,2\\]}'"));
 }
 
@@ -210,6 +212,74 @@ static void test_index(void)
 	model_close();
 	sh("rm index ids");
 	CHECK(!model_open(dir, &last) && id_of(SPACE_PROFILES, "copy") == c && make(SPACE_PROFILES, "d") > c);
+}
+
+/* ---- the journal ---- */
+
+static int value_of(uint32_t id)
+{
+	_cleanup_object_ struct object *o = object_get(id);
+	char text[16] = "-1";
+
+	return o && object_value(o, ENT_CONFIG, "a", text, sizeof(text)) ? atoi(text) : -1;
+}
+
+/* A store that was left after some changes as a kill leaves it. */
+static void die_after(uint32_t id, int changes)
+{
+	pid_t pid;
+
+	model_close();
+	pid = fork();
+	if (!pid) {
+		char text[16];
+		int r = model_open(dir, &last);
+
+		for (int i = 1; !r && i <= changes; i++) {
+			snprintf(text, sizeof(text), "%d", i);
+			r = set(id, "a", text);
+		}
+		_exit(r ? 1 : 0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void test_journal(void)
+{
+	static char large[600000];
+	uint32_t id = make(SPACE_PROFILES, "journal");
+
+	die_after(id, 3);
+	CHECK(is("! grep -q '\"3\"' profiles/journal/object.json && grep -aq 'profiles/journal$' journal"));
+	CHECK(!model_open(dir, &last) && value_of(id) == 3);
+	CHECK(is("grep -q '\"3\"' profiles/journal/object.json"));
+	die_after(id, 4);
+	sh("printf x | dd of=journal bs=1 seek=16500 conv=notrunc status=none");	/* in the fourth */
+	CHECK(!model_open(dir, &last) && value_of(id) == 3);
+	die_after(id, 300);		/* more than there is room for */
+	CHECK(!model_open(dir, &last) && value_of(id) == 300);
+	die_after(id, 301);
+	sh("printf x | dd of=journal bs=1 seek=20 conv=notrunc status=none");	/* the mark: 44 changes are lost with it */
+	CHECK(!model_open(dir, &last) && value_of(id) < 301 && value_of(id) > 0);
+	die_after(id, 5);
+	sh("rm journal");
+	CHECK(!model_open(dir, &last) && !set(id, "a", "7") && !reopen() && value_of(id) == 7);
+	/* What has reached its place is the business of the journal no more. */
+	model_close();
+	sh("grep -aq '\"7\"' journal && sed -i 's/\"7\"/\"8\"/' profiles/journal/object.json");
+	CHECK(!model_open(dir, &last) && value_of(id) == 8 && !set(id, "a", "7"));
+	/* The older format has no journal; what lies there is of a daemon from before. */
+	die_after(id, 8);
+	sh("echo 1 > version");
+	CHECK(!model_open(dir, &last) && value_of(id) == 7 && is("test \"$(cat version)\" = 2"));
+	memset(large, 'x', sizeof(large) - 1);
+	CHECK(!set(id, "a", "9") && !set(id, "big", large) && !set(id, "a", "10"));
+	CHECK(is("grep -q '\"10\"' profiles/journal/object.json"));	/* no record has room for it */
+	CHECK(!reopen() && value_of(id) == 10);
+	/* Whose directory was removed while nobody looked. */
+	die_after(id, 11);
+	sh("rm -r profiles/journal");
+	CHECK(!model_open(dir, &last) && !id_of(SPACE_PROFILES, "journal") && is("test ! -e profiles/journal"));
 }
 
 /* ---- records ---- */
@@ -321,6 +391,7 @@ int main(void)
 	test_unknown();
 	test_index();
 	test_record();
+	test_journal();
 	test_killed();
 	rmdir(model_rundir());
 	model_close();

@@ -29,4 +29,4 @@ rm "$S/fill"
 echo 128MiB >"$I/c1/config/limits.memory"
 assert_file "$I/c1/config/limits.memory" '128MiB\n'
 mkdir "$I/c2"
-assert_eq "$(find "$S" -name '*.tmp*' -o -name '.*.new' | wc -l)" 0 "leftovers"
+wait_for 60 eval '[ -z "$(find "$S" -name "*.tmp*" -o -name ".*.new")" ]'

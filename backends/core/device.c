@@ -105,11 +105,12 @@ bool device_bool(const char *text, size_t len, const char *key, bool def)
 const struct device_type device_none = { .name = "none", .doc = "hides a device of the same name that a profile gives" };
 
 const struct device_type *const device_types[] = {
-	&device_disk, &device_nic, &device_none, &device_proxy, &device_unix_block, &device_unix_char, NULL,
+	&device_disk, &device_nic, &device_none, &device_proxy, &device_unix_block, &device_unix_char,
+	&device_unix_hotplug, NULL,
 };
 
 const char *const device_types_later[] = {
-	"gpu", "infiniband", "pci", "tpm", "unix-hotplug", "usb", NULL,
+	"gpu", "infiniband", "pci", "tpm", "usb", NULL,
 };
 
 static const struct device_type *find_type(const char *name)

@@ -49,7 +49,8 @@ struct device_type {
 /* All types, ended by NULL; and those that are known but not here yet. */
 extern const struct device_type *const device_types[];
 extern const char *const device_types_later[];
-extern const struct device_type device_disk, device_nic, device_none, device_proxy, device_unix_block, device_unix_char;
+extern const struct device_type device_disk, device_nic, device_none, device_proxy, device_unix_block, device_unix_char,
+	device_unix_hotplug;
 
 /* Value of one property in the text of a device, copied; false when absent. */
 bool device_get(const char *text, size_t len, const char *key, char *buf, size_t size);

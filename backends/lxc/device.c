@@ -12,7 +12,7 @@
 #include "backends/lxc/disk_rates.h"
 #include "backends/lxc/start_nics.h"
 
-static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &proxy_ops, &unix_block_ops, &unix_char_ops };
+static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &proxy_ops, &unix_block_ops, &unix_char_ops, &unix_hotplug_ops };
 
 static const struct device_ops *ops_of(const char *text, size_t len)
 {
@@ -45,17 +45,23 @@ const char *device_fact(const struct device *d, const char *key, char *buf, size
 	return value_in(buf_str(&d->facts), d->facts.len, key, buf, size);
 }
 
-void device_set_fact(struct device *d, const char *key, const char *fmt, ...)
+void device_drop_fact(struct device *d, const char *key)
 {
 	_cleanup_buf_ struct buf old = d->facts;
 	size_t n = strlen(key);
-	char value[8400];
-	va_list ap;
 
 	d->facts = (struct buf)BUF_INIT;
 	for (const char *p = buf_str(&old), *nl; (nl = strchr(p, '\n')); p = nl + 1)
 		if (strncmp(p, key, n) != 0 || p[n] != '=')
 			buf_add(&d->facts, p, (size_t)(nl + 1 - p));
+}
+
+void device_set_fact(struct device *d, const char *key, const char *fmt, ...)
+{
+	char value[8400];
+	va_list ap;
+
+	device_drop_fact(d, key);
 	va_start(ap, fmt);
 	vsnprintf(value, sizeof(value), fmt, ap);
 	va_end(ap);
@@ -344,6 +350,40 @@ int device_apply(struct object *o, const struct expanded_item *before, const str
 	return r;
 }
 
+static void complain(struct object *o, int r, const struct err *e)
+{
+	if (r < 0)
+		object_error_set(o, e);
+}
+
+static int renew_one(struct device *d, struct device_record *rec, struct err *e)
+{
+	const struct device_ops *ops = ops_of(d->text, d->len);
+	int r, saved;
+
+	if (rec->state != RECORD_ATTACHED || !ops || !ops->renew || rec->init_start != d->init_start)
+		return 0;
+	r = ops->renew(d, e);
+	if (!r)
+		return 0;
+	saved = note(d, RECORD_ATTACHED, NULL, r < 0 ? NULL : e);
+	object_changed(d->o, CHANGED_RUNTIME);
+	r = r < 0 ? r : saved;
+	return r < 0 ? err_wrap(e, "device %s", d->name), r : 0;
+}
+
+void devices_renew(struct object *o)
+{
+	_cleanup_expanded_ struct expanded x = { .items = NULL };
+	struct err e = ERR_INIT;
+	struct place p;
+
+	if (config_expand(o, &x, NULL) < 0)
+		return;
+	place_of(o, &p);
+	complain(o, each_record(o, &p, &x, renew_one, &e), &e);
+}
+
 /* ---- takeover ---- */
 
 static int adopt_one(struct device *d, struct device_record *rec, struct err *e)
@@ -356,12 +396,6 @@ static int adopt_one(struct device *d, struct device_record *rec, struct err *e)
 	if (rec->state != RECORD_BUSY && !it && device_effect(d->text, d->len, NULL, 0) != DEVICE_AGAIN)
 		return 0;
 	return take(d, rec, e);
-}
-
-static void complain(struct object *o, int r, const struct err *e)
-{
-	if (r < 0)
-		object_error_set(o, e);
 }
 
 static int adopt_item(struct object *o, const struct place *p, const struct expanded_item *it, const struct expanded *x, struct err *e)
@@ -396,6 +430,7 @@ void devices_adopt(struct object *o)
 	}
 	r = devices_started(o, &x, &e);
 	complain(o, r, &e);
+	complain(o, each_record(o, &p, &x, renew_one, &e), &e);
 }
 
 /* ---- showing ---- */

@@ -47,11 +47,13 @@ struct device_ops {
 	/* From a running container, or what is left on the host when it is gone (init 0). What is gone already is success. On failure
 	 * the container still has it. */
 	int (*detach)(struct device *d, struct err *e);
+	/* It may have become something else by itself (hardware came or went): 1: it has, 0: as before. NULL: it does not. */
+	int (*renew)(struct device *d, struct err *e);
 	/* Adds lines for runtime/devices/ behind the first one. NULL: none. */
 	int (*describe)(struct device *d, struct buf *out, struct err *e);
 };
 
-extern const struct device_ops disk_ops, nic_ops, proxy_ops, unix_block_ops, unix_char_ops;
+extern const struct device_ops disk_ops, nic_ops, proxy_ops, unix_block_ops, unix_char_ops, unix_hotplug_ops;
 
 /* ---- what the backend calls ---- */
 
@@ -63,6 +65,8 @@ int devices_started(struct object *o, const struct expanded *x, struct err *e);
 /* At takeover: what was cut off is completed or undone, so that the container has what its configuration says. Failures are put in
  * the instance's `error`. */
 void devices_adopt(struct object *o);
+/* What changes by itself is brought up to date; o->change is held. Failures are put in the instance's `error`. */
+void devices_renew(struct object *o);
 /* Nothing runs any more: takes away what is left on the host. Can be repeated. */
 void devices_gone(struct object *o, const struct place *p);
 /* The entries of the backend. */
@@ -77,6 +81,7 @@ const char *device_value(const struct device *d, const char *key, char *buf, siz
 /* A fact, "" when there is none; and one more fact (replacing an older one of that key). value has no newline. */
 const char *device_fact(const struct device *d, const char *key, char *buf, size_t size);
 void device_set_fact(struct device *d, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void device_drop_fact(struct device *d, const char *key);
 /* Writes the facts down while it is being attached; for what must be known before it exists. */
 int device_note(const struct device *d, struct err *e);
 /* required= and optional=. */

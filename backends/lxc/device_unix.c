@@ -147,7 +147,7 @@ static bool is_shared(const struct device *d, dev_t dev)
 		dev_t other;
 
 		if (it->kind == ENT_DEVICE && strcmp(it->name, d->name) != 0 && device_get(it->value, it->len, "type", type, sizeof(type)) &&
-		    !strncmp(type, "unix-", 5) && kind_of(it->value, it->len) == kind && find_device(it->value, it->len, &other, NULL) == 0 &&
+		    !strcmp(type, kind == S_IFBLK ? "unix-block" : "unix-char") && find_device(it->value, it->len, &other, NULL) == 0 &&
 		    other == dev)
 			return true;
 	}

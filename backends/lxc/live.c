@@ -317,6 +317,35 @@ int live_add(struct object *o, struct err *e)
 	return 0;
 }
 
+/* A copy, because f may take long. */
+static uint32_t *copy_ids(size_t *n)
+{
+	HOLD_LOCK(&lock);
+	uint32_t *ids;
+
+	*n = 0;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct live *l = table[i]; l; l = l->next)
+			++*n;
+	ids = calloc(*n + 1, sizeof(*ids));
+	*n = 0;
+	for (size_t i = 0; i < BUCKETS && ids; i++)
+		for (const struct live *l = table[i]; l; l = l->next)
+			ids[(*n)++] = l->id;
+	return ids;
+}
+
+bool live_each(bool (*f)(uint32_t id))
+{
+	size_t n;
+	_cleanup_free_ uint32_t *ids = copy_ids(&n);
+	bool all = ids != NULL;
+
+	for (size_t i = 0; i < n; i++)
+		all &= f(ids[i]);
+	return all;
+}
+
 void live_hold(uint32_t id)
 {
 	HOLD_LOCK(&lock);

@@ -17,5 +17,8 @@ void live_release(uint32_t id);
 /* Forgets it. */
 void live_drop(uint32_t id);
 
+/* Calls f for each that runs; false when one call returned that. */
+bool live_each(bool (*f)(uint32_t id));
+
 /* After the end: collects the monitor, kills what is left, removes groups and records, forgets pids. Can be repeated. */
 void live_clean(struct object *o, int monitor_fd);

@@ -4,6 +4,7 @@
 # timeout: 170
 . "$(dirname "$0")/../../lib/case.sh"
 
+store_in_memory
 start_instfs
 n=${INSTANCES:-2000}
 "$PYTHON" - "$I" "$n" <<'END'

@@ -4,6 +4,7 @@
 # timeout: 150
 . "$(dirname "$0")/../../lib/case.sh"
 
+store_in_memory
 start_instfs
 make_instance c1
 "$PYTHON" - "$M" <<'END'
@@ -15,14 +16,14 @@ try:
     first = os.read(slow, 100000)
 except BlockingIOError:
     pass
-key = m + "/instances/c1/config/user.note"
+key = m + "/instances/c1/config/user." + "k" * 110      # its name is in the event
 begin = time.time()
-text = "x" * 200
+text = "x"
 n = 0
 while os.stat(m + "/events.log").st_size < 1000000 and n < 12000:
     open(key, "w").write("%d %s\n" % (n, text))
     n += 1
-for i in range(3000):
+for i in range(300):
     open(key, "w").write("again %d\n" % i)
 data = b""
 while True:

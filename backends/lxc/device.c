@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/watch.h"
 #include "backends/lxc/device_record.h"
 #include "backends/lxc/disk_rates.h"
 #include "backends/lxc/start_nics.h"
@@ -356,12 +357,20 @@ static void complain(struct object *o, int r, const struct err *e)
 		object_error_set(o, e);
 }
 
+/* It reboots, or somebody is about to see its end. */
+static bool has_ended(const struct device *d)
+{
+	_cleanup_close_ int pidfd = process_open(d->init, d->init_start);
+
+	return pidfd < 0 || watch_wait(pidfd, 0);
+}
+
 static int renew_one(struct device *d, struct device_record *rec, struct err *e)
 {
 	const struct device_ops *ops = ops_of(d->text, d->len);
 	int r, saved;
 
-	if (rec->state != RECORD_ATTACHED || !ops || !ops->renew || rec->init_start != d->init_start)
+	if (rec->state != RECORD_ATTACHED || !ops || !ops->renew || rec->init_start != d->init_start || has_ended(d))
 		return 0;
 	r = ops->renew(d, e);
 	if (!r)

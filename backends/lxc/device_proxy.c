@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Devices of type proxy: a process of their own (instfs-proxy) that ends with the container's init, or, with nat=true, rules of nft.
- * The facts .pid and .start are written before the process runs, so that no killed server leaves one that nobody knows.
+ * The facts .pid and .start are written before the process runs, so that no killed server leaves one that nobody knows. One that is
+ * killed is started again. `lock` guards the list of those that are watched, and is a leaf.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "backends/core/cgroup.h"
 #include "backends/core/cleanup.h"
@@ -18,11 +22,14 @@
 #include "backends/core/spawn.h"
 #include "backends/core/watch.h"
 #include "backends/lxc/device.h"
+#include "backends/lxc/renew.h"
 #include "backends/network/proxy_nat.h"
 
 #define READY_MS 10000
 #define END_MS 5000
 #define WORDS_MAX 1024
+#define AGAIN_MAX 10		/* times that one is started again, within */
+#define AGAIN_SECONDS 60
 
 /* ---- the process ---- */
 
@@ -47,6 +54,62 @@ static void end_process(const struct device *d)
 	watch_wait(pidfd, END_MS);
 	spawn_reap(pidfd, &status);
 }
+
+/* ---- watching ---- */
+
+struct watched {
+	int pidfd;
+	char pid[32], start[32];
+	int64_t watch;
+	struct watched *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct watched *watches;
+
+/* Whoever wanted it to end removed the device first, or the container has ended: then nothing is to be done any more. */
+static void on_end(void *arg)
+{
+	struct watched *w = arg, **p = &watches;
+	int status;
+
+	pthread_mutex_lock(&lock);
+	while (*p != w)
+		p = &(*p)->next;
+	*p = w->next;
+	pthread_mutex_unlock(&lock);
+	watch_del(w->watch);
+	spawn_reap(w->pidfd, &status);
+	close(w->pidfd);
+	free(w);
+	renew_all();
+}
+
+/* The process of the device, whose end is to be seen. Takes over pidfd. */
+static void watch_process(const struct device *d, int pidfd)
+{
+	struct watched *w = calloc(1, sizeof(*w)), *is;
+
+	if (w) {
+		w->pidfd = pidfd;
+		device_fact(d, ".pid", w->pid, sizeof(w->pid));
+		device_fact(d, ".start", w->start, sizeof(w->start));
+	}
+	HOLD_LOCK(&lock);
+	for (is = watches; is && w && (strcmp(is->pid, w->pid) != 0 || strcmp(is->start, w->start) != 0);)
+		is = is->next;
+	if (w && !is)
+		w->watch = watch_add(pidfd, on_end, w);
+	if (w && !is && w->watch > 0) {
+		w->next = watches;
+		watches = w;
+		return;
+	}
+	close(pidfd);
+	free(w);
+}
+
+/* ---- starting ---- */
 
 static int record(pid_t pid, uint64_t start_time, void *arg)
 {
@@ -112,9 +175,12 @@ static int start_process(struct device *d, struct err *e)
 		return r;
 	close(steal_fd(&theirs));
 	r = wait_ready(child.pidfd, words, e);
+	if (r == 0) {
+		watch_process(d, child.pidfd);
+		return 0;
+	}
 	close(child.pidfd);
-	if (r < 0)
-		end_process(d);
+	end_process(d);
 	return r;
 }
 
@@ -229,6 +295,47 @@ static int attach(struct device *d, struct err *e)
 	return p.nat ? make_nat(d, &p, e) : start_process(d, e);
 }
 
+static long number(const struct device *d, const char *key)
+{
+	char text[32];
+
+	return strtol(device_fact(d, key, text, sizeof(text)), NULL, 10);
+}
+
+/* One that ends again and again is left alone. */
+static bool may_start_again(struct device *d)
+{
+	long now = (long)time(NULL), since = number(d, ".again_since"), n = number(d, ".again");
+
+	if (now < since || now - since >= AGAIN_SECONDS) {
+		since = now;
+		n = 0;
+	}
+	device_set_fact(d, ".again_since", "%ld", since);
+	device_set_fact(d, ".again", "%ld", n + 1);
+	return n < AGAIN_MAX;
+}
+
+static int renew(struct device *d, struct err *e)
+{
+	struct proxy p;
+	int fd, r = proxy_parse(d->text, d->len, &p, e);
+
+	if (r < 0 || p.nat)
+		return r;
+	fd = open_process(d);
+	if (fd >= 0 && !watch_wait(fd, 0)) {
+		watch_process(d, fd);
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!may_start_again(d))
+		return err_set(e, EIO, "its process ended %d times within %d s; remove the device and give it again", AGAIN_MAX, AGAIN_SECONDS);
+	r = start_process(d, e);
+	return r < 0 ? r : 1;
+}
+
 static int detach(struct device *d, struct err *e)
 {
 	struct proxy p;
@@ -257,5 +364,6 @@ static int describe(struct device *d, struct buf *out, struct err *e)
 }
 
 const struct device_ops proxy_ops = {
-	.type = "proxy", .prepare = prepare, .started = started, .attach = attach, .detach = detach, .describe = describe,
+	.type = "proxy", .prepare = prepare, .started = started, .attach = attach, .detach = detach, .renew = renew,
+	.describe = describe,
 };

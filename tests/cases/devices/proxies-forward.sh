@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Proxies in both directions, for tcp, udp and unix: through a kill -9 of the server and a reboot, gone when removed.
+# Proxies in both directions, for tcp, udp and unix: through a kill -9 of the server, of themselves and a
+# reboot, gone when removed.
 # needs: lxc
 . "$(dirname "$0")/../../lib/net.sh"
 . "$(dirname "$0")/../../lib/case.sh"
@@ -74,7 +75,31 @@ works() {
 }
 works
 assert_eq "$(run c1 'stat -c "%F %u %a" /run/my.sock')" 'socket 5 640'
+give x6 'listen=tcp:[::1]:7005\nconnect=tcp:127.0.0.1:82'
+give xa 'listen=unix:@hidden\nconnect=tcp:127.0.0.1:82'
+"$PYTHON" - <<'END'
+import socket
+hidden = socket.socket(socket.AF_UNIX)
+hidden.connect("\0hidden")
+for s in hidden, socket.create_connection(("::1", 7005)):
+    s.sendall(b"word")
+    s.shutdown(socket.SHUT_WR)
+    with s.makefile("rb") as f:
+        assert f.read().endswith(b"word")
+END
+rm "$D/x6" "$D/xa"
+pid_of() { sed -n 's/.*\.pid=\([0-9]*\).*/\1/p' "$(run_dir)/lxc/c1/devices/$1"; }
+is_another() { [ "$(pid_of "$1")" != "$2" ] && [[ $(cat "$R/$1") != *ended* ]]; }
+# killed, it is started again; by the next server too
+again() {
+	local pid
+	pid=$(pid_of "$1")
+	kill -KILL "$pid"
+	wait_for 60 is_another "$1" "$pid"
+}
+again t1
 kill_server
+again u2
 works
 # nor does the end of the daemon's own control group end them
 assert_eq "$(pgrep -f '^instfs-proxy [tux][12] ' | sed 's|.*|/proc/&/cgroup|' | xargs grep -L '/instfs\.proxy$')" ''

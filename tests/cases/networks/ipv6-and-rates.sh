@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# IPv6 advertised and by DHCPv6, through a port of the host's too; filters drop foreign addresses; rates bound what is transferred.
+# IPv6 advertised and given by DHCPv6, through a port of the host's too; filters drop foreign addresses; rates bound what is transferred.
 # needs: lxc
 . "$(dirname "$0")/../../lib/net.sh"
 . "$(dirname "$0")/../../lib/case.sh"
 lxc_ready
-net_ready
+net_ready dhclient
 N=$M/networks/br0 D=$I/c1/devices
 
 start_instfs
@@ -31,6 +31,15 @@ echo true >"$N/config/ipv6.dhcp.stateful"
 make_instance c1
 printf 'type=nic\nnetwork=br0\nipv6.address=fd42:79::50\nlimits.max=8Mbit\n' >"$D/eth0"
 echo running >"$I/c1/state"
+# A client of the host's in the container's network gets the static address, as any in the container would.
+printf '#!/bin/sh\n[ -z "$new_ip6_address" ] || echo "$new_ip6_address" >"%s/given"\n' "$T" >"$T/given.sh"
+chmod 755 "$T" "$T/given.sh"
+run_in c1 'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set eth0 down; ip link set eth0 up'
+background nsenter --net="/proc/$(cat "$I/c1/runtime/pid")/ns/net" dhclient -6 -d -sf "$T/given.sh" -lf "$T/client.leases" -pf "$T/client.pid" \
+	-cf /dev/null eth0 >"$T/client.log" 2>&1
+wait_for 60 test -s "$T/given"
+assert_file "$T/given" 'fd42:79::50\n'
+kill "$BG"
 # asks ADDRESS [TIMES]: whether the host answers under it
 asks() {
 	run_in c1 "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set eth0 up; ip addr flush dev eth0 scope global

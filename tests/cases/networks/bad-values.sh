@@ -53,5 +53,8 @@ EINVAL line.4.*devices devices: {}
 EINVAL line.4.*type.is.bridge type: ovn
 EINVAL not.a.key.of.networks \x20 limits.cpu: 1
 END
+# a program behind a redirection of bash is told at its close
+printf 'config: {ipv4.address: 10.9.0.1/24, ipv4.dhcp.ranges: 10.8.0.1-10.8.0.2}\n' >"$T/doc"
+assert_fails EINVAL bash -c 'cat "$0" >"$1"; s=$?; :; exit $s' "$T/doc" "$M/networks/br1/config.yaml"
 printf 'name: br0\ntype: bridge\nmanaged: true\nconfig: {ipv4.address: 10.9.0.1/24}\n' >"$M/networks/br1/config.yaml"
 assert_file "$M/networks/br1/config/ipv4.address" '10.9.0.1/24\n'

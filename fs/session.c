@@ -6,7 +6,8 @@
  * knows what was agreed, and swallows the answer. What INIT is told must therefore never depend on the version of the program:
  * max_write and the capabilities are those of SHM_VERSION.
  *
- * Threads: readers (one per slot), and the guard, which waits for the holder to die. None ever waits for another.
+ * Threads: readers (one per slot), and the guard, which waits for the holder to die. None ever waits for another, except that most
+ * readers rest while two can take what comes.
  */
 #include "fs/session.h"
 
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
 #include "fs/guard.h"
 #include "fs/log.h"
@@ -124,6 +126,47 @@ static int start_init(struct err *e)
 
 /* ---- readers ---- */
 
+/*
+ * The kernel gives a request to the reader that has waited longest. Were all of them waiting there, they would take turns, each on
+ * a processor that knows nothing of it any more; so two wait in the kernel, and the others here until both are at work.
+ */
+#define READING_MAX 2
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t needed;
+	int reading, resting;
+	bool over;
+} crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .needed = PTHREAD_COND_INITIALIZER };
+
+static void begin_reading(void)
+{
+	HOLD_LOCK(&crew.lock);
+
+	crew.resting++;
+	while (crew.reading >= READING_MAX && !crew.over)
+		pthread_cond_wait(&crew.needed, &crew.lock);
+	crew.resting--;
+	crew.reading++;
+}
+
+static void end_reading(void)
+{
+	HOLD_LOCK(&crew.lock);
+
+	if (!--crew.reading && crew.resting)
+		pthread_cond_signal(&crew.needed);
+}
+
+/* There is nothing to read any more: the others are to see that as well. */
+static void dismiss_crew(void)
+{
+	HOLD_LOCK(&crew.lock);
+
+	crew.over = true;
+	pthread_cond_broadcast(&crew.needed);
+}
+
 static void *reader(void *arg)
 {
 	struct shm_slot *s = arg;
@@ -132,7 +175,9 @@ static void *reader(void *arg)
 	request_replay_slot(session, s);
 	for (;;) {
 		request_slot_free(s);
+		begin_reading();
 		n = read(FD_FUSE, s->request, sizeof(s->request));
+		end_reading();
 		if (n > 0)
 			request_handle(session, s);
 		else if (n < 0 && errno != EINTR && errno != EAGAIN && errno != ENOENT)
@@ -140,6 +185,7 @@ static void *reader(void *arg)
 	}
 	if (errno != ENODEV && errno != ECONNABORTED)
 		log_error("/dev/fuse: %s", strerror(errno));
+	dismiss_crew();
 	__atomic_store_n(&shm->state, SHM_UNMOUNTED, __ATOMIC_SEQ_CST);
 	return NULL;
 }

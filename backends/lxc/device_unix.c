@@ -16,6 +16,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/mount.h"
 #include "backends/lxc/device.h"
+#include "backends/lxc/device_record.h"
 #include "backends/lxc/lxcconf.h"
 #include "backends/lxc/staged.h"
 
@@ -136,6 +137,20 @@ static void print_rule(const struct device *d, dev_t dev, char *buf, size_t size
 	snprintf(buf, size, "%c %u:%u rwm", kind_of(d->text, d->len) == S_IFBLK ? 'b' : 'c', major(dev), minor(dev));
 }
 
+/* Whether a unix-hotplug device, other than the one that this node is of, has it. */
+static bool is_plugged(const struct device *d, const struct expanded_item *it, dev_t dev)
+{
+	_cleanup_device_record_ struct device_record rec = DEVICE_RECORD_INIT;
+	const size_t n = strlen(it->name);
+	char key[32], path[2];
+
+	if (!strncmp(d->name, it->name, n) && d->name[n] == ':')
+		return false;
+	snprintf(key, sizeof(key), "%c%u:%u", kind_of(d->text, d->len) == S_IFBLK ? 'b' : 'c', major(dev), minor(dev));
+	return device_record_read(d->place, it->name, &rec, NULL) == 0 &&
+	       device_get(buf_str(&rec.facts), rec.facts.len, key, path, sizeof(path));
+}
+
 /* Whether another device of the instance is the same one of the host. */
 static bool is_shared(const struct device *d, dev_t dev)
 {
@@ -146,8 +161,11 @@ static bool is_shared(const struct device *d, dev_t dev)
 		char type[32];
 		dev_t other;
 
-		if (it->kind == ENT_DEVICE && strcmp(it->name, d->name) != 0 && device_get(it->value, it->len, "type", type, sizeof(type)) &&
-		    !strcmp(type, kind == S_IFBLK ? "unix-block" : "unix-char") && find_device(it->value, it->len, &other, NULL) == 0 &&
+		if (it->kind != ENT_DEVICE || !strcmp(it->name, d->name) || !device_get(it->value, it->len, "type", type, sizeof(type)))
+			continue;
+		if (!strcmp(type, "unix-hotplug") && is_plugged(d, it, dev))
+			return true;
+		if (!strcmp(type, kind == S_IFBLK ? "unix-block" : "unix-char") && find_device(it->value, it->len, &other, NULL) == 0 &&
 		    other == dev)
 			return true;
 	}

@@ -9,17 +9,23 @@
 
 lxc_ready
 [ -w /sys/class/mem/full/uevent ] || skip "no events can be made"
-mkdir -p "$T/dev/char" "$T/dev/block" "$T/usb/1-1/tty/ttyX"
+needs_program losetup
+truncate -s 1M "$T/disk"
+printf stick | dd of="$T/disk" conv=notrunc status=none
+LOOP=$(losetup -f --show "$T/disk" 2>/dev/null) || skip "no loop devices"
+at_exit "losetup -d '$LOOP'"
+NUMBER=$(stat -c '%Hr:%Lr' "$LOOP")
+mkdir -p "$T/dev/char" "$T/dev/block" "$T/usb/1-1/block/sdx"
 echo 1a86 >"$T/usb/1-1/idVendor"
 echo 7523 >"$T/usb/1-1/idProduct"
-printf 'MAJOR=1\nMINOR=5\nDEVNAME=ttyX\n' >"$T/usb/1-1/tty/ttyX/uevent"
+printf 'DEVNAME=sdx\n' >"$T/usb/1-1/block/sdx/uevent"
 # the kernel lets containers mount sysfs only where the whole of it can be seen somewhere
 mkdir "$T/sys"
 mount -t sysfs sysfs "$T/sys"
 mount --bind "$T/dev" /sys/dev
 at_exit 'umount /sys/dev'
-plug() { ln -s "$T/usb/1-1/tty/ttyX" "$T/dev/char/1:5"; echo add >/sys/class/mem/full/uevent; }
-pull() { rm "$T/dev/char/1:5"; echo remove >/sys/class/mem/full/uevent; }
+plug() { ln -s "$T/usb/1-1/block/sdx" "$T/dev/block/$NUMBER"; echo add >/sys/class/mem/full/uevent; }
+pull() { rm "$T/dev/block/$NUMBER"; echo remove >/sys/class/mem/full/uevent; }
 inside() { run c1 "$1"; }
 R=
 shows() { [[ $(cat "$R") =~ $1 ]]; }
@@ -33,18 +39,23 @@ assert_fails ENODEV cp "$T/text" "$D/usb"
 printf 'type=unix-hotplug\nvendorid=1a86\nproductid=7523\nuid=1000\nmode=0640\n' >"$D/usb"
 assert_match "$(cat "$R")" 'nothing with these ids'
 plug
-wait_for 60 shows 'c1:5=/dev/ttyX'
-assert_eq "$(inside 'stat -c "%F %u %a" /dev/ttyX; head -c 4 /dev/ttyX | wc -c')" 'character special file 1000 640
-4'
+wait_for 60 shows "b$NUMBER=/dev/sdx"
+assert_eq "$(inside 'stat -c "%F %u %a" /dev/sdx; head -c 5 /dev/sdx')" 'block special file 1000 640
+stick'
+# another device that is the same one of the host may go: this one still has it
+printf 'type=unix-block\nsource=%s\npath=/dev/same\n' "$LOOP" >"$D/same"
+rm "$D/same"
+wait_for 60 test ! -e "$I/c1/runtime/devices/same"
+assert_eq "$(inside 'head -c 5 /dev/sdx')" stick
 pull
 wait_for 60 shows 'nothing with these ids'
-assert_eq "$(inside 'ls /dev/ttyX 2>/dev/null')" ''
+assert_eq "$(inside 'ls /dev/sdx 2>/dev/null')" ''
 # What came while no server ran, or before the start, is there as well.
 kill_server
 plug
-wait_for 60 shows 'c1:5=/dev/ttyX'
+wait_for 60 shows "b$NUMBER=/dev/sdx"
 echo restarted force >"$I/c1/state"
-assert_eq "$(inside 'head -c 4 /dev/ttyX | wc -c')" 4
+assert_eq "$(inside 'head -c 5 /dev/sdx')" stick
 rm "$D/usb"
 wait_for 60 test ! -e "$R"
-assert_eq "$(inside 'ls /dev/ttyX 2>/dev/null')" ''
+assert_eq "$(inside 'ls /dev/sdx 2>/dev/null')" ''

@@ -41,6 +41,9 @@ struct proc_history {
 /* A private one. NULL: no memory. */
 struct proc_history *history_new(void);
 
-/* Locks it, and empties it when it belongs to another life than these facts'. */
-void history_lock(struct proc_history *h, const struct proc_facts *f);
+/*
+ * Locks it, and empties it when it belongs to another life than these facts'. False, and not locked: it is nobody's any more. Whoever
+ * owns the memory gives it back when an instance stops, while a source may still be looked through.
+ */
+bool history_lock(struct proc_history *h, const struct proc_facts *f);
 void history_unlock(struct proc_history *h);

@@ -94,7 +94,8 @@ static void sample(struct proc_source *s, unsigned cpus)
 	int64_t age = source_age(s);
 	double waiting;
 
-	history_lock(h, &s->facts);
+	if (!history_lock(h, &s->facts))
+		return;
 	if (age - h->load_at >= PERIOD && s->facts.init_pid) {
 		tasks_count(s, PERIOD / 2);
 		waiting = s->tasks.running > cpus ? s->tasks.running - cpus : 0;
@@ -190,7 +191,7 @@ int loadavg_show(struct proc_source *s, unsigned cpu, struct buf *out)
 	_cleanup_cpus_ struct cpus set = CPUS_INIT;
 	struct task_counts c = { 0 };
 	size_t from = out->len;
-	double load[3];
+	double load[3] = { 0 };
 	unsigned n;
 	int r = source_cpus(s, &set, &n);
 
@@ -200,9 +201,10 @@ int loadavg_show(struct proc_source *s, unsigned cpu, struct buf *out)
 		c = tasks_count(s, 0);
 		sample(s, n);
 	}
-	history_lock(s->history, &s->facts);
-	memcpy(load, s->history->load, sizeof(load));
-	history_unlock(s->history);
+	if (history_lock(s->history, &s->facts)) {
+		memcpy(load, s->history->load, sizeof(load));
+		history_unlock(s->history);
+	}
 	buf_addf(out, "%.2f %.2f %.2f %u/%u %u\n", load[0], load[1], load[2], c.running, c.total, c.last);
 	show_pad(out, from, 40);
 	return 0;

@@ -34,7 +34,8 @@ static uint64_t count_forks(struct proc_source *s, const struct task_counts *c)
 {
 	uint64_t v;
 
-	history_lock(s->history, &s->facts);
+	if (!history_lock(s->history, &s->facts))
+		return c->last;
 	if (c->last > s->history->forks)
 		s->history->forks = c->last;
 	v = s->history->forks;

@@ -246,8 +246,9 @@ int times_read(struct proc_source *s, struct times *ret)
 	int r = source_cpus(s, &k.set, &k.count);
 
 	*ret = (struct times){ .n = 0 };
+	if (r == 0 && !history_lock(k.h, &s->facts))
+		r = -ESTALE;
 	if (r == 0) {
-		history_lock(k.h, &s->facts);
 		if (k.count > k.h->cpus)
 			k.count = k.h->cpus;
 		r = look(s, &k, ret);

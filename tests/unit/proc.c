@@ -355,6 +355,34 @@ static void test_never_back(void)
 	free(h);
 }
 
+/* Whoever owns the memory took it back: nothing is written there, nor behind it, where others' histories are. */
+static void test_no_history(void)
+{
+	const size_t size = proc_history_size();
+	struct proc_facts f = facts();
+	struct proc_source *s;
+	unsigned char *memory = malloc(2 * size);
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	size_t changed = 0;
+	unsigned cpu;
+
+	begin_v1();
+	memset(memory, 0, size);
+	memset(memory + size, 0xaa, size);
+	s = proc_source_new(&f, proc_history_attach(memory));
+	show(s, "proc/stat");
+	show(s, "proc/loadavg");
+	memset(memory, 0, size);
+	put("/proc/uptime", "1010.00 0.00\n");
+	CHECK(proc_show(s, proc_find("proc/stat", &cpu), 0, &b) == -ESTALE);
+	show(s, "proc/loadavg");
+	for (size_t i = 0; i < 2 * size; i++)
+		changed += memory[i] != (i < size ? 0 : 0xaa);
+	CHECK(!changed);
+	proc_source_free(s);
+	free(memory);
+}
+
 static void test_load(void)
 {
 	struct proc_facts f = facts();
@@ -521,6 +549,7 @@ int main(void)
 	test_no_controller();
 	test_quota();
 	test_never_back();
+	test_no_history();
 	test_load();
 	test_stopped();
 	test_time_namespace();

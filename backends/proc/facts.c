@@ -9,6 +9,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/proc/host.h"
 #include "backends/proc/proc.h"
+#include "backends/proc/scan.h"
 
 #define PARENTS_MAX 4096
 
@@ -93,16 +94,11 @@ int proc_facts_of_pid(pid_t pid, struct proc_facts *ret)
 	struct proc_facts f = {
 		.size = sizeof(f), .memory = PROC_NO_LIMIT, .swap = PROC_NO_LIMIT, .init_pid = init_of(pid),
 	};
-	const char *s;
 	int r = read_file(f.init_pid, "stat", &stat);
 
 	if (r < 0)
 		return r == -ENOMEM ? r : -ESRCH;
-	/* the second field is a name in brackets, which may have any character in it */
-	s = strrchr(buf_str(&stat), ')');
-	for (int field = 2; s && field < 22; field++)
-		s = strchr(s + 1, ' ');
-	f.init_start = s ? strtoull(s, NULL, 10) : 0;
+	f.init_start = scan_start_time(buf_str(&stat));
 	if (read_file(f.init_pid, "personality", &person) == 0)
 		f.personality = (int32_t)(strtoul(buf_str(&person), NULL, 16) & 0xff);
 	*ret = f;

@@ -55,3 +55,12 @@ uint64_t scan_word(const char *line, const char *word)
 			return strtoull(p + n + 1, NULL, 10);
 	return 0;
 }
+
+uint64_t scan_start_time(const char *stat)
+{
+	const char *s = strrchr(stat, ')');
+
+	for (int field = 2; s && field < 22; field++)
+		s = strchr(s + 1, ' ');
+	return s ? strtoull(s, NULL, 10) : 0;
+}

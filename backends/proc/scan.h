@@ -18,3 +18,6 @@ uint64_t scan_key_or_0(const char *text, const char *key);
 
 /* The number in "... WORD=NUMBER ..." within one line (io.stat, pressure); 0 when it is not there. */
 uint64_t scan_word(const char *line, const char *word);
+
+/* Field 22 of /proc/PID/stat, ticks since boot; 0: it is not such a line. Any character may be in the name, the second field. */
+uint64_t scan_start_time(const char *stat);

@@ -76,7 +76,8 @@ void proc_source_update(struct proc_source *s, const struct proc_facts *f)
 
 	if (s->facts.init_pid != f->init_pid || s->facts.init_start != f->init_start)
 		s->offset_known = false;
-	s->tasks_at = 0;
+	s->tasks_at = s->last_tid = 0;
+	s->ns_column = 0;
 	s->facts = *f;
 	/* without memory for the new path it is in no group: configured values */
 	if (moved && (s->of_pid ? parse_pid(s) : groups_set(&s->groups, f->cgroup)) < 0)

@@ -26,6 +26,9 @@ struct proc_source {
 	int64_t offset;			/* of the time namespace's boot time, ns */
 	bool offset_known;
 	struct task_counts tasks;
+	pid_t last_tid;			/* the host's number of tasks.last */
+	uint64_t last_start;
+	unsigned ns_column;		/* of init's namespace in "NSpid:"; 0: not known */
 	int64_t tasks_at, tasks_cost;	/* ns of CLOCK_MONOTONIC */
 	/* the sampler's, under its own lock: loadavg.c */
 	struct proc_source *next_sampled;

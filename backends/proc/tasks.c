@@ -18,6 +18,7 @@ struct walk {
 	const char *file;	/* with the numbers of threads */
 	struct task_counts *counts;
 	pid_t highest;
+	uint64_t highest_start;	/* ticks since boot: a number alone may have become another thread's */
 };
 
 static int64_t now(void)
@@ -50,8 +51,10 @@ static void count_one(struct walk *w, pid_t tid)
 	w->counts->total++;
 	w->counts->running += s[2] == 'R';
 	w->counts->blocked += s[2] == 'D';
-	if (tid > w->highest)
+	if (tid > w->highest) {
 		w->highest = tid;
+		w->highest_start = scan_start_time(s);
+	}
 }
 
 static void count_group(struct walk *w, int dir)
@@ -100,7 +103,7 @@ static int open_top(struct proc_source *s, struct walk *w)
 	return fd;
 }
 
-/* Column of "NSpid:" that has a thread's number in the instance: the last one of its init. */
+/* The numbers of a thread in "NSpid:", from the host's to its innermost namespace's. */
 static const char *ns_numbers(const char *status)
 {
 	const char *s = strstr(status, "\nNSpid:");
@@ -108,21 +111,29 @@ static const char *ns_numbers(const char *status)
 	return s ? s + strlen("\nNSpid:") : "";
 }
 
+/* Which of them are the instance's: the last one of its init, which does not change while that lives. */
+static unsigned ns_column(struct proc_source *s)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	if (!s->ns_column && read_of(s->facts.init_pid, "status", &b) == 0)
+		for (const char *a = ns_numbers(buf_str(&b)); *a == '\t'; a += 1 + strcspn(a + 1, "\t\n"))
+			s->ns_column++;
+	return s->ns_column;
+}
+
 static unsigned ns_number(struct proc_source *s, pid_t tid)
 {
-	_cleanup_buf_ struct buf init = BUF_INIT, b = BUF_INIT;
-	const char *a, *t;
-	unsigned v = 0;
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	unsigned v = 0, columns = ns_column(s);
+	const char *t;
 
-	if (!tid || read_of(s->facts.init_pid, "status", &init) < 0 || read_of(tid, "status", &b) < 0)
+	if (!tid || read_of(tid, "status", &b) < 0)
 		return 0;
-	a = ns_numbers(buf_str(&init));
 	t = ns_numbers(buf_str(&b));
-	while (*a == '\t' && *t == '\t') {
+	for (unsigned i = 0; i < columns && *t == '\t'; i++) {
 		v = (unsigned)strtoul(++t, NULL, 10);
 		t += strcspn(t, "\t\n");
-		a++;
-		a += strcspn(a, "\t\n");
 	}
 	return v;
 }
@@ -140,7 +151,12 @@ struct task_counts tasks_count(struct proc_source *s, int64_t max_age)
 	/* those that are frozen look blocked, but wait for nothing */
 	if (c.blocked && freezer && cgroup_is_frozen(freezer))
 		c.running = c.blocked = 0;
-	c.last = ns_number(s, w.highest);
+	/* what it is called inside stays */
+	c.last = s->tasks.last;
+	if (w.highest != s->last_tid || w.highest_start != s->last_start || !c.last)
+		c.last = ns_number(s, w.highest);
+	s->last_tid = w.highest;
+	s->last_start = w.highest_start;
 	s->tasks = c;
 	s->tasks_at = now();
 	s->tasks_cost = s->tasks_at - t;

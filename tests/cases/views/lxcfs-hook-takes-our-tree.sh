@@ -26,6 +26,7 @@ lxc.cgroup.memory.limit_in_bytes = 128M
 lxc.net.0.type = empty
 lxc.init.cmd = /sbin/init
 lxc.hook.mount = $HOOK
+lxc.hook.post-stop = ${HOOK/mount/reboot}
 END
 at_exit "lxc-stop -k -P '$T/lxc' -n peer 2>/dev/null"
 # The hook knows one place only: it is there for this container's start.
@@ -39,3 +40,5 @@ for f in cpuinfo stat loadavg diskstats swaps; do
 	inside grep -q " /proc/$f fuse" /proc/mounts || fail "$f is not ours"
 done
 assert_eq "$(inside awk '/MemTotal/ { print $2 }' /var/lib/lxcfs/proc/meminfo)" 131072
+lxc-stop -k -P "$T/lxc" -n peer
+assert_eq "$(lxc-info -P "$T/lxc" -n peer -sH)" STOPPED

@@ -3,10 +3,12 @@
  * Reads files of /proc as a program in a container does: enters the mount and pid namespaces of process PID and forks. One line is printed.
  *
  *	procread PID rate SECONDS THREADS FILE      microseconds per open + read + close, all threads together
+ *	procread PID once SECONDS 1 FILE            the same for a single time
  *	procread PID check SECONDS THREADS FILE...  "READS ERRORS TORN": every thread reads each file through a descriptor that it has
  *	                                            open for all the time, and through a new one. Torn: with a zero byte, not ended by
  *	                                            a newline, or of another length than fstat(2) told both before and after
- *	procread PID age SECONDS 1 FILE             FILE is an uptime: milliseconds that it was late at most (its own steps are 10 ms)
+ *	procread PID age SECONDS 1 FILE             FILE is an uptime: milliseconds that it was old at most when it was opened, without its
+ *	                                            own steps of 10 ms: what shows them all by chance has been as fresh and as old as it gets
  *	procread PID poll SECONDS 1 FILE            writes a PSI trigger ("some 100000 2000000") and waits: "event" or "timeout"
  */
 #define _GNU_SOURCE
@@ -31,6 +33,7 @@
 static char **files;
 static int n_files;
 static double seconds;
+static int batch = 32;				/* reads between two looks at the clock */
 static unsigned long counts[THREADS_MAX][3];	/* reads, errors, torn */
 
 static double now(void)
@@ -53,15 +56,16 @@ static void *rate(void *arg)
 	double end = now() + seconds;
 	char *data = malloc(SIZE);
 
-	while (now() < end)
-		for (int i = 0; i < 32; i++) {
+	do
+		for (int i = 0; i < batch; i++) {
 			int fd = open(files[0], O_RDONLY);
 
-			if (fd < 0 || read(fd, data, SIZE) <= 0)
+			if (fd < 0 || read(fd, data, SIZE) < 0)
 				die(files[0]);
 			close(fd);
 			c[0]++;
 		}
+	while (batch > 1 && now() < end);
 	free(data);
 	return NULL;
 }
@@ -107,7 +111,8 @@ static void *check(void *arg)
 
 static void age(void)
 {
-	double end = now() + seconds, least = 1e30, most = -1e30, t, late;
+	const double steps = 0.01;
+	double end = now() + seconds, least = 1e30, most = -1e30, t, shown, late;
 	char text[64];
 
 	while ((t = now()) < end) {
@@ -118,11 +123,12 @@ static void age(void)
 			die(files[0]);
 		text[n] = 0;
 		close(fd);
-		late = t - strtod(text, NULL);
+		shown = strtod(text, NULL);
+		late = now() - shown;
 		least = late < least ? late : least;
-		most = late > most ? late : most;
+		most = t - shown > most ? t - shown : most;
 	}
-	printf("%.1f\n", (most - least) * 1000);
+	printf("%.1f\n", (most - least - steps) * 1000);
 }
 
 static void await(void)
@@ -179,7 +185,9 @@ int main(int argc, char **argv)
 	files = argv + 5;
 	n_files = argc - 5;
 	enter(atoi(argv[1]));
-	if (!strcmp(argv[2], "rate"))
+	if (!strcmp(argv[2], "once"))
+		batch = 1;
+	if (!strcmp(argv[2], "rate") || batch == 1)
 		run(rate, threads, true);
 	else if (!strcmp(argv[2], "check"))
 		run(check, threads, false);

@@ -25,7 +25,7 @@ struct handle {
 	int32_t flags;
 	uint32_t opener;	/* thread group, 0: unknown */
 	uint32_t wrote;		/* since the opener's last flush */
-	uint32_t pad;
+	uint32_t uid;		/* who opened it */
 };
 
 enum {
@@ -144,6 +144,23 @@ pid_t edit_tgid(pid_t tid)
 	return s ? (pid_t)strtol(s + 6, NULL, 10) : 0;
 }
 
+/*
+ * Rights are those of who opened the file, whoever writes: a user can hand his descriptor to a setuid program, whose messages
+ * have what he wants in them. Of who writes, where root had opened it.
+ */
+static struct caller by_opener(const struct caller *who, uint64_t fh)
+{
+	struct caller c = *who;
+	HOLD_LOCK(&lock);
+	const struct handle *h = handle_of(fh);
+
+	if (h && h->uid && h->uid != c.uid) {
+		c.uid = h->uid;
+		c.gid = (gid_t)-1;
+	}
+	return c;
+}
+
 /* ---- pending bytes ---- */
 
 static int put_pending(struct view *v, uint32_t flags, const struct buf *b)
@@ -259,7 +276,7 @@ static void set_wrote(uint64_t fh, bool wrote)
 int edit_open(struct view *v, int flags, pid_t pid, uint64_t *ret_fh)
 {
 	const bool plain = v->what == VIEW_SCRATCH && !v->kind;
-	struct handle h = { .ino = v->ino, .flags = flags, .opener = (uint32_t)edit_tgid(pid) };
+	struct handle h = { .ino = v->ino, .flags = flags, .opener = (uint32_t)edit_tgid(pid), .uid = v->who->uid };
 	const struct buf nothing = BUF_INIT;
 	_cleanup_view_ struct view now = { 0 };
 	struct err e = ERR_INIT;
@@ -295,13 +312,21 @@ int edit_open(struct view *v, int flags, pid_t pid, uint64_t *ret_fh)
 	return 0;
 }
 
-/* The text that an edit starts from: what is pending, else what is committed (commands are not content). */
-static int edit_base(struct view *v, struct buf *b, uint32_t *flags, struct err *e)
+/*
+ * The text that an edit starts from: what is pending, else what is committed (commands are not content). as: the rights for
+ * what comes of it, no more than theirs who wrote what is pending.
+ */
+static int edit_base(struct view *v, struct caller *as, struct buf *b, uint32_t *flags, struct err *e)
 {
 	struct edit_head head = { 0 };
 	bool pending = get_pending(v->ino, b, &head);
 
 	*flags = head.flags;
+	if (b->len && head.uid) {
+		as->uid = head.uid;
+		as->gid = head.gid;
+	}
+	v->who = as;
 	if (pending)
 		return 0;
 	if (v->what == VIEW_SCRATCH || (v->what == VIEW_ROW && v->row->flags & ROW_COMMAND))
@@ -317,7 +342,8 @@ static int too_big(struct view *v, struct err *e)
 	return -EFBIG;
 }
 
-static int write_value(struct view *v, uint64_t fh, const char *data, size_t len, off_t off, bool append, struct err *e)
+static int write_value(struct view *v, struct caller *as, uint64_t fh, const char *data, size_t len, off_t off, bool append,
+		       struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT, before = BUF_INIT;
 	uint32_t flags;
@@ -326,7 +352,7 @@ static int write_value(struct view *v, uint64_t fh, const char *data, size_t len
 
 	if ((uint64_t)off + len > EDIT_SIZE_MAX)
 		return too_big(v, e);
-	r = edit_base(v, &b, &flags, e);
+	r = edit_base(v, as, &b, &flags, e);
 	if (r < 0)
 		return r;
 	if (v->what == VIEW_ROW && v->row->flags & ROW_COMMAND && !flags)
@@ -359,11 +385,12 @@ static int write_value(struct view *v, uint64_t fh, const char *data, size_t len
 	return r;
 }
 
-int edit_write(struct view *v, uint64_t fh, const char *data, size_t len, off_t off, bool append, struct err *e)
+static int write_locked(struct view *v, struct caller *as, uint64_t fh, const char *data, size_t len, off_t off, bool append,
+			struct err *e)
 {
 	int r;
 
-	HOLD_LOCK(serial_of(v->ino));
+	v->who = as;
 	if (v->row->stream && v->row->stream->write) {
 		r = v->row->stream->write(v, data, len, off, e);
 		set_wrote(fh, true);
@@ -373,23 +400,34 @@ int edit_write(struct view *v, uint64_t fh, const char *data, size_t len, off_t 
 	}
 	if (v->what == VIEW_SCRATCH && !v->kind)
 		return scratch_write(v->ino, data, len, off);
-	return write_value(v, fh, data, len, off, append, e);
+	return write_value(v, as, fh, data, len, off, append, e);
 }
 
-int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
+int edit_write(struct view *v, uint64_t fh, const char *data, size_t len, off_t off, bool append, struct err *e)
+{
+	const struct caller *who = v->who;
+	struct caller as = by_opener(who, fh);
+	int r;
+
+	HOLD_LOCK(serial_of(v->ino));
+	r = write_locked(v, &as, fh, data, len, off, append, e);
+	v->who = who;
+	return r;
+}
+
+static int truncate_locked(struct view *v, struct caller *as, uint64_t fh, size_t len, struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	uint32_t flags;
 	int r;
 
-	HOLD_LOCK(serial_of(v->ino));
 	if (v->row->stream)
 		return v->row->stream->open && !len ? v->row->stream->open(v, true, e) : 0;
 	if (v->what == VIEW_SCRATCH && !v->kind)
 		return scratch_truncate(v->ino, len);
 	if (len > EDIT_SIZE_MAX)
 		return too_big(v, e);
-	r = edit_base(v, &b, &flags, e);
+	r = edit_base(v, as, &b, &flags, e);
 	if (r < 0 || (b.len == len && !flags))
 		return r;
 	buf_resize(&b, len);
@@ -399,6 +437,18 @@ int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
 	if (!fh && !edit_has_writers(v->ino))
 		return view_commit(v, buf_str(&b), b.len, e);
 	return put_pending(v, (flags & DIRTY) | TRUNCATED | (len ? 0 : FRESH), &b);
+}
+
+int edit_truncate(struct view *v, uint64_t fh, size_t len, struct err *e)
+{
+	const struct caller *who = v->who;
+	struct caller as = by_opener(who, fh);
+	int r;
+
+	HOLD_LOCK(serial_of(v->ino));
+	r = truncate_locked(v, &as, fh, len, e);
+	v->who = who;
+	return r;
 }
 
 /*

@@ -34,6 +34,37 @@ assert_fails EPERM document 'profiles: [power]\n'
 as open "$I/c1/.doc" wc , write 'config: {security.nesting: "true"}\n' , close
 assert_fails 'EPERM|EBADMSG' as rename "$I/c1/.doc" "$y"
 none security.nesting
+# Files that he opened and a program of root's writes, as a setuid one does with its messages; texts that root adds to what he began.
+cat >"$T/handed" <<'END'
+import os, sys
+def opened(uid, path, flags):
+    os.seteuid(uid)
+    fd = os.open(path, flags, 0o600)
+    os.seteuid(0)
+    return fd
+def write(path, text, root_adds):
+    fd = opened(4711, path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    try:
+        if root_adds:
+            os.seteuid(4711)
+            os.write(fd, text)
+            os.seteuid(0)
+            fd, text = opened(0, path, os.O_WRONLY | os.O_APPEND), b"\n"
+        os.write(fd, text)
+        os.fsync(fd)
+    except OSError as e:
+        return e.errno == 1
+for name, text in (("config/raw.lxc", b"lxc.hook.pre-start = /bin/true"), ("devices/d", b"type=disk\nsource=/etc\npath=/mnt"),
+                   ("config.yaml", b"config: {security.nesting: 'true'}"), ("profiles", b"power")):
+    for root_adds in (False, True):
+        if not write(sys.argv[1] + "/" + name, text, root_adds):
+            print(name, "was taken or refused otherwise", root_adds)
+END
+assert_eq "$(python3 "$T/handed" "$I/c1" 2>&1)" ""
+none raw.lxc
+none security.nesting
+assert_missing "$I/c1/devices/d"
+assert_file "$I/c1/profiles" 'default\n'
 # Links: there are no hard ones, and a symbolic one is no value.
 assert_fails 'EPERM|EXDEV' as link "$M/profiles/power/config/security.nesting" "$I/c1/config/security.nesting"
 assert_fails 'EPERM|EINVAL' as symlink "$M/profiles/power/config/security.nesting" "$I/c1/config/security.nesting"

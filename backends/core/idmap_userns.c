@@ -17,6 +17,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/idmap.h"
+#include "backends/core/watch.h"
 
 #ifndef CLONE_CLEAR_SIGHAND
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
@@ -105,7 +106,7 @@ static int make_userns(const struct idmap *m, struct err *e)
 	r = open_userns(pid, m, e);
 	close(fds[1]);
 	/* the pipe alone would not do: a child of another thread may hold a copy of its end for a while */
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	process_signal(pidfd, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL) < 0 && errno == EINTR)
 		;
 	return r;

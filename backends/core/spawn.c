@@ -312,7 +312,7 @@ static int make_child(struct plan *p, struct spawned *ret, struct err *e)
 
 static void kill_child(struct spawned *c)
 {
-	syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	process_signal(c->pidfd, SIGKILL);
 	while (waitid(P_PIDFD, c->pidfd, &(siginfo_t) { 0 }, WEXITED) < 0 && errno == EINTR)
 		;
 	close(steal_fd(&c->pidfd));

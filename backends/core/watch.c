@@ -275,6 +275,11 @@ int process_open(pid_t pid, uint64_t start_time)
 	return steal_fd(&fd);
 }
 
+void process_signal(int pidfd, int sig)
+{
+	syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+
 bool watch_wait(int fd, int ms)
 {
 	return poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, ms) == 1;

@@ -25,5 +25,7 @@ uint64_t process_start_time(pid_t pid);
 bool process_was_killed(pid_t pid);
 /* A pidfd for pid if its start time is that one, else -ESRCH. */
 int process_open(pid_t pid, uint64_t start_time);
+/* What has ended hears nothing. */
+void process_signal(int pidfd, int sig);
 /* Waits at most ms (-1: for ever) until fd can be read; of a pidfd: until its process has ended. */
 bool watch_wait(int fd, int ms);

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "backends/core/cleanup.h"
 #include "backends/core/spawn.h"
@@ -147,7 +146,7 @@ int attach_kill(struct object *o, struct exec_request *x, struct err *e)
 
 	/* The helper kills what it attached and ends. */
 	if (pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0);
+		process_signal(pidfd, SIGTERM);
 	return 0;
 }
 

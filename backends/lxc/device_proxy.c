@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,7 +49,7 @@ static void end_process(const struct device *d)
 
 	if (pidfd < 0)
 		return;
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	process_signal(pidfd, SIGKILL);
 	watch_wait(pidfd, END_MS);
 	spawn_reap(pidfd, &status);
 }

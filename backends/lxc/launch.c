@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #include "backends/core/cleanup.h"
@@ -43,11 +42,6 @@ struct starting {
 	int32_t pid;
 	uint32_t reserved;
 };
-
-static void kill_fd(int pidfd, int sig)
-{
-	syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
-}
 
 static int64_t now_ms(void)
 {
@@ -219,7 +213,7 @@ static void kill_monitor(int fd)
 {
 	if (fd < 0)
 		return;
-	kill_fd(fd, SIGKILL);
+	process_signal(fd, SIGKILL);
 	ended(fd, INT64_C(2000000000));
 }
 
@@ -394,7 +388,7 @@ int launch_adopt(struct object *o, struct err *e)
 static void force(int init, int monitor, const char *cgroup)
 {
 	if (init >= 0)
-		kill_fd(init, SIGKILL);
+		process_signal(init, SIGKILL);
 	else
 		cgroup_kill(cgroup);
 	if (cgroup_is_frozen(cgroup))
@@ -417,7 +411,7 @@ static int ask(pid_t pid, int init, int monitor, const char *cgroup, struct op *
 	}
 	if (init >= 0) {
 		sig = proc_halt_signal(pid);
-		kill_fd(init, sig);
+		process_signal(init, sig);
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (op->again && now.tv_sec > op->started.tv_sec)

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "backends/core/cgroup.h"
 #include "backends/core/cleanup.h"
@@ -196,7 +195,7 @@ static void look_again(uint32_t id)
 		l->look_ms *= 2;
 		l->looked_ms += ms;
 		if (l->looked_ms > REBOOT_MAX_MS)
-			syscall(SYS_pidfd_send_signal, l->monitor_fd, SIGKILL, NULL, 0);
+			process_signal(l->monitor_fd, SIGKILL);
 	}
 	pthread_mutex_unlock(&lock);
 	if (!l)

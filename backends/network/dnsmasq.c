@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #include "backends/core/cleanup.h"
@@ -216,7 +215,7 @@ static int start(struct server *s, struct err *e)
 		return r;
 	r = wait_ready(s, child.pidfd, e);
 	if (r < 0) {
-		syscall(SYS_pidfd_send_signal, child.pidfd, SIGKILL, NULL, 0);
+		process_signal(child.pidfd, SIGKILL);
 		watch_wait(child.pidfd, END_MS);
 		spawn_reap(child.pidfd, &(int){ 0 });
 		close(child.pidfd);
@@ -229,9 +228,9 @@ static int start(struct server *s, struct err *e)
 static void end(struct server *s)
 {
 	if (s->pidfd >= 0) {
-		syscall(SYS_pidfd_send_signal, s->pidfd, SIGTERM, NULL, 0);
+		process_signal(s->pidfd, SIGTERM);
 		if (!watch_wait(s->pidfd, END_MS)) {
-			syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+			process_signal(s->pidfd, SIGKILL);
 			watch_wait(s->pidfd, END_MS);
 		}
 	}
@@ -241,7 +240,7 @@ static void end(struct server *s)
 static void signal_hosts(const struct server *s)
 {
 	if (s->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, s->pidfd, SIGHUP, NULL, 0);
+		process_signal(s->pidfd, SIGHUP);
 }
 
 /* ---- when it dies ---- */

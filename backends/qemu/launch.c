@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,16 +39,11 @@ struct starting {
 	uint32_t reserved;
 };
 
-static void kill_fd(int pidfd)
-{
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-}
-
 static void kill_and_wait(int pidfd)
 {
 	if (pidfd < 0)
 		return;
-	kill_fd(pidfd);
+	process_signal(pidfd, SIGKILL);
 	watch_wait(pidfd, 5000);
 }
 

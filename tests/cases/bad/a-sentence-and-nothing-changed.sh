@@ -12,8 +12,10 @@ printf 'type=none\n' >"$I/c1/devices/d0"
 long=$(printf 'a%.0s' $(seq 64)) config=$I/c1/config
 
 # Names and contents; the indexes are caches, the journals of events and errors tell of the refusal itself.
+# What is in the store's journal is looked at once it is in its place.
 store() {
-	find "$S" ! -name index ! -name 'events.log*' -type f -exec sha1sum {} + | sort -k 2
+	wait_for 60 eval '[ -z "$(find "$S" -name object.json.tmp)" ]'
+	find "$S" ! -name index ! -name journal ! -name 'events.log*' -type f -exec sha1sum {} + | sort -k 2
 	find "$S" ! -type f | sort
 }
 
@@ -60,6 +62,11 @@ for name in 'a b' $'a\nb' -a ä "$long" 12345; do
 	bad 'EINVAL|ENAMETOOLONG' 'name' "$M/error" mkdir "$I/$name"
 done
 bad EEXIST 'c1' "$M/error" mkdir "$I/C1"
+mkdir "$M/profiles/"{p1,p2} "$M/images/"{i1,i2} "$I/c1/snapshots/"{s1,s2}
+bad EEXIST 'busy' "$M/error" "$SYS" rename "$I/c1" "$I/busy"
+bad EEXIST 'p2' "$M/error" "$SYS" rename "$M/profiles/p1" "$M/profiles/p2"
+bad EEXIST 'i2' "$M/error" "$SYS" rename "$M/images/i1" "$M/images/i2"
+bad EEXIST 's2' "$I/c1/error" "$SYS" rename "$I/c1/snapshots/s1" "$I/c1/snapshots/s2"
 bad EBUSY 'run' "$I/c2/error" rmdir "$I/c2"
 bad EBUSY 'run' "$I/c2/error" "$SYS" rename "$I/c2" "$I/c3"
 mock_delay busy 60000

@@ -387,46 +387,7 @@ static int restore_files(struct op *op, struct err *e)
 	return r < 0 ? r : rootfs_unmount(op->obj, "", e);
 }
 
-static int restore(struct op *op, struct err *e)
-{
-	char text[NAME_LEN_MAX + 2];
-	int r;
-
-	r = instance_copy_check(op->obj, e);
-	if (r < 0)
-		return r;
-	if (!exists(op->obj, op->arg))
-		return no_snapshot(op->obj, op->arg, e);
-	op_progress(op, "%.64s", op->arg);
-	if (on_storage(op->obj))
-		r = restore_files(op, e);
-	if (!r)
-		r = object_snapshot_recall(op->obj, op->arg, e);
-	if (r < 0)
-		return r;
-	snprintf(text, sizeof(text), "%.64s\n", op->arg);
-	r = object_set(op->obj, ENT_FIELD, "restore", text, strlen(text), e);
-	if (on_storage(op->obj))
-		base_collect();
-	return r;
-}
-
-static int execute_restore(struct op *op, struct err *e)
-{
-	return lifecycle_execute(op, restore, e);
-}
-
-static void restored(struct op *op)
-{
-	if (!op->result)
-		tell(op->obj, "instance-restored", op->arg, NULL);
-	lifecycle_ended(op);
-}
-
-/*
- * Keys that only root may set do not come back through somebody else. A snapshot's entries never change, so that this holds
- * until it ends.
- */
+/* Keys that only root may set do not come back through somebody else. */
 static int check_entries(struct object *o, const char *name, const struct caller *who, struct err *e)
 {
 	struct entry **list;
@@ -455,6 +416,44 @@ static int check_entries(struct object *o, const char *name, const struct caller
 	r = config_check_all(o, list, n, who, e);
 	entries_free(list, n);
 	return r;
+}
+
+/* Before the operation was accepted another snapshot could get this name; from here on none can. */
+static int restore(struct op *op, struct err *e)
+{
+	const struct caller who = op_caller(op);
+	char text[NAME_LEN_MAX + 2];
+	int r;
+
+	r = instance_copy_check(op->obj, e);
+	if (!r)
+		r = check_entries(op->obj, op->arg, &who, e);
+	if (r < 0)
+		return r;
+	op_progress(op, "%.64s", op->arg);
+	if (on_storage(op->obj))
+		r = restore_files(op, e);
+	if (!r)
+		r = object_snapshot_recall(op->obj, op->arg, e);
+	if (r < 0)
+		return r;
+	snprintf(text, sizeof(text), "%.64s\n", op->arg);
+	r = object_set(op->obj, ENT_FIELD, "restore", text, strlen(text), e);
+	if (on_storage(op->obj))
+		base_collect();
+	return r;
+}
+
+static int execute_restore(struct op *op, struct err *e)
+{
+	return lifecycle_execute(op, restore, e);
+}
+
+static void restored(struct op *op)
+{
+	if (!op->result)
+		tell(op->obj, "instance-restored", op->arg, NULL);
+	lifecycle_ended(op);
 }
 
 static int check_restore(struct object *o, const char *name, const struct caller *who, struct err *e)

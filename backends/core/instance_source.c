@@ -17,8 +17,6 @@
 #include "backends/core/storage.h"
 #include "backends/core/value.h"
 
-#define NOBODY 65534
-
 enum origin { NOTHING, IMAGE, INSTANCE, SNAPSHOT };
 
 struct source {
@@ -244,7 +242,7 @@ static int copy_entries(const struct source *s, struct entry_list *ret, struct e
 /* The configuration for a copy, checked against what its owner may do. */
 static int configuration(struct op *op, const struct source *s, struct entry_list *ret, struct err *e)
 {
-	const struct caller who = { .uid = op->flags & OP_BY_ROOT ? 0 : NOBODY, .gid = op->flags & OP_BY_ROOT ? 0 : NOBODY };
+	const struct caller who = op_caller(op);
 	int r;
 
 	if (s->origin < INSTANCE || !is_blank(op->obj))

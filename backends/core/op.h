@@ -55,6 +55,14 @@ struct op {
 	bool finished;
 };
 
+/* Whose rights count while it is carried out: root's, or those of somebody else, whoever that was. */
+static inline struct caller op_caller(const struct op *op)
+{
+	const uid_t id = op->flags & OP_BY_ROOT ? 0 : 65534;
+
+	return (struct caller){ .uid = id, .gid = id };
+}
+
 /* One row per kind; OP_KIND_MAX of them in instance.c/image.c, registered before op_init(). */
 struct op_class {
 	const char *name;		/* "start" */

@@ -344,6 +344,18 @@ static bool is_expanded(const struct entry_change *c)
 	return c->kind == ENT_CONFIG || c->kind == ENT_DEVICE || (c->kind == ENT_FIELD && !strcmp(c->name, "profiles"));
 }
 
+static int change_of_space(struct request *q, struct err *e)
+{
+	switch (q->o->space) {
+	case SPACE_PROFILES:
+		return change_profile(q, e);
+	case SPACE_NETWORKS:
+		return change_network(q, e);
+	default:
+		return change_instance(q, e);
+	}
+}
+
 /* A document as a whole. The text that is there already, printed or written, changes nothing. */
 static int change_document(struct request *q, struct err *e)
 {
@@ -361,17 +373,7 @@ static int change_document(struct request *q, struct err *e)
 	if (r < 0)
 		return r;
 	q->doc = &d;
-	switch (q->o->space) {
-	case SPACE_PROFILES:
-		r = change_profile(q, e);
-		break;
-	case SPACE_NETWORKS:
-		r = change_network(q, e);
-		break;
-	default:
-		r = change_instance(q, e);
-		break;
-	}
+	r = change_of_space(q, e);
 	q->doc = NULL;
 	return r;
 }

@@ -41,15 +41,24 @@ case_programs() {
 	ln -f "$INSTFS_BUILD_ROOT"/build-normal/instfs-{lxc,proxy,tty,unpack} "$dir/"
 }
 
-# Unit and table tests: every program in the build with address sanitizer, and once more with the thread sanitizer.
+# Unit and table tests: every program in the build with address sanitizer, and once more with the thread sanitizer, a few at once.
 run_units() {
-	local kind prog
+	local kind prog running=0
 	for kind in asan tsan; do
 		[ "$kind" = asan ] || [ -z "$FAST" ] || continue
 		for prog in "$INSTFS_BUILD_ROOT/build-$kind"/unit-*; do
-			[ -f "$prog" ] && [ -x "$prog" ] && run_unit "$kind" "$prog"
+			[ -f "$prog" ] && [ -x "$prog" ] || continue
+			if [ "$running" -ge "$JOBS" ]; then
+				wait -n
+				running=$((running - 1))
+			fi
+			run_unit "$kind" "$prog" &
+			POOL+=($!)
+			running=$((running + 1))
 		done
 	done
+	wait
+	POOL=()
 }
 
 run_unit() {
@@ -60,7 +69,7 @@ run_unit() {
 	log=$LOGS/${name//\//_}.txt
 	for _ in 1 2; do
 		(cd "$RESULTS/.." && TMPDIR=${INSTFS_TEST_TMP:-/var/tmp} TSAN_OPTIONS=halt_on_error=0:exitcode=66 \
-			timeout -k 5 120 "$2") >"$log" 2>&1 </dev/null
+			timeout -k 5 300 "$2") >"$log" 2>&1 </dev/null
 		status=$?
 		[ "$status" != 0 ] && [ "$status" != 77 ] || break
 		tail -n 20 "$log" | sed "s|^|    $name, a try: |"

@@ -8,6 +8,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
+#include "backends/core/instance.h"
 #include "backends/core/value.h"
 
 static void take_run(struct object *o, struct proc_facts *f)
@@ -21,18 +22,6 @@ static void take_run(struct object *o, struct proc_facts *f)
 	f->init_pid = o->run.init_pid;
 	f->init_start = o->run.init_start;
 	f->started = (int64_t)o->run.started.tv_sec * 1000000000 + o->run.started.tv_nsec;
-}
-
-static void take_personality(struct object *o, struct proc_facts *f)
-{
-	static const char *const narrow[] = { "i686", "i386", "i586", "armv7l", "armhf", "armv6l", "ppc", "s390" };
-	char arch[32];
-
-	if (!object_value(o, ENT_FIELD, "architecture", arch, sizeof(arch)))
-		return;
-	for (size_t i = 0; i < sizeof(narrow) / sizeof(*narrow); i++)
-		if (!strcmp(arch, narrow[i]))
-			f->personality = PER_LINUX32;
 }
 
 static void take_memory(const struct expanded *x, struct proc_facts *f)
@@ -86,7 +75,7 @@ void facts_of(struct object *o, struct proc_facts *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->size = sizeof(*ret);
 	take_run(o, ret);
-	take_personality(o, ret);
+	ret->personality = instance_is_32_bit(o) ? PER_LINUX32 : 0;
 	config_expand(o, &x, NULL);
 	take_memory(&x, ret);
 	take_cpu(&x, ret);

@@ -51,6 +51,9 @@ int instance_adopt_all(struct err *e);
 /* Name of what the instance waits on or does, "" when idle: for EBUSY sentences. */
 bool instance_is_running(struct object *o);	/* any state but stopped and error; takes o->lock */
 
+/* By its `architecture`: its programs have the personality of 32-bit ones. */
+bool instance_is_32_bit(struct object *o);
+
 /*
  * Waiting for a state ("running", "stopped", "frozen", "address", "ready"): calls f once, from any thread; cancel as
  * event_wait().

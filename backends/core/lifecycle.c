@@ -65,6 +65,19 @@ bool instance_is_running(struct object *o)
 	return o->run.state != INST_STOPPED && o->run.state != INST_ERROR;
 }
 
+bool instance_is_32_bit(struct object *o)
+{
+	static const char *const narrow[] = { "i686", "i386", "i586", "armv7l", "armhf", "armv6l", "ppc", "s390" };
+	char arch[32];
+
+	if (!object_value(o, ENT_FIELD, "architecture", arch, sizeof(arch)))
+		return false;
+	for (size_t i = 0; i < sizeof(narrow) / sizeof(*narrow); i++)
+		if (!strcmp(arch, narrow[i]))
+			return true;
+	return false;
+}
+
 int instance_save_run(struct object *o, struct err *e)
 {
 	return run_save(o, true, e);

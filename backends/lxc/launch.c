@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/instance.h"
 #include "backends/core/keep.h"
 #include "backends/core/mount.h"
 #include "backends/core/spawn.h"
@@ -150,7 +151,7 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 	char seccomp[512];
 	struct idmap map;
 	struct lxcconf c = { .place = p, .name = strrchr(p->dir, '/') + 1, .map = &map, .x = x, .limits = limits,
-			     .devices = "" };
+			     .devices = "", .narrow = instance_is_32_bit(o) };
 	int r;
 
 	r = idmap_for(x, &map, e);

@@ -22,6 +22,8 @@ static void add_identity(const struct lxcconf *c, struct buf *out)
 	const struct place *p = c->place;
 
 	buf_addf(out, "lxc.uts.name = %s\n", c->name);
+	if (c->narrow)
+		buf_addstr(out, "lxc.arch = linux32\n");
 	buf_addf(out, "lxc.rootfs.path = dir:%s\n", p->rootfs);
 	buf_addf(out, "lxc.log.file = %s\nlxc.log.level = NOTICE\n", p->log);
 	buf_addf(out, "lxc.console.logfile = %s\nlxc.console.size = " CONSOLE_LOG_SIZE "\nlxc.console.rotate = 1\n", p->console);

@@ -10,6 +10,7 @@
 struct lxcconf {
 	const struct place *place;
 	const char *name;		/* of the instance, its host name */
+	bool narrow;			/* programs are 32-bit ones */
 	const struct object *views;	/* the instance, when it shall have virtual files; else NULL */
 	const char *seccomp;		/* path of the filter, NULL: none */
 	const struct idmap *map;	/* empty: privileged */

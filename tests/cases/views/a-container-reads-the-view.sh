@@ -27,6 +27,17 @@ done
 # A 32-bit reader is told of the same processor as by the kernel; on arm64 that is so in 32-bit instances (backends/proc/cpuinfo.c).
 told() { grep -E '^(processor|model name|flags)'; }
 [ "$(uname -m)" = aarch64 ] || assert_eq "$(guest c1 linux32 cat /proc/cpuinfo | told)" "$(setarch linux32 cat /proc/cpuinfo | told)"
+if [ "$(uname -m)" = x86_64 ]; then
+	mkdir "$T/narrow" "$M/images/narrow"
+	tar -C "$T/narrow" -xf "$IMAGE_FILE"
+	sed -i 's/x86_64/i686/' "$T/narrow/metadata.yaml"
+	tar -C "$T/narrow" -cf "$M/images/narrow/image" .
+	wait_file 10 "$M/images/narrow/architecture" i686
+	mkdir "$I/c3"
+	echo images/narrow >"$I/c3/source"
+	echo running >"$I/c3/state"
+	assert_eq "$(run c3 'uname -m')" i686 "the machine of a 32-bit instance"
+fi
 # sendfile(2), which busybox's cat uses, takes what the kernel has without asking: that must not be old either.
 up() { guest c1 cat /proc/uptime | cut -d' ' -f1 | tr -d .; }
 first=$(up)

@@ -473,6 +473,22 @@ int spawn_run(const struct spawn *s, int timeout_ms, int *status, struct err *e)
 	return st == 0 ? 0 : explain(s, st, &tail, e);
 }
 
+int spawn_listen(int fd, int ms, char *text, size_t size)
+{
+	size_t have = 0;
+	ssize_t n;
+
+	do {
+		if (!watch_wait(fd, ms))
+			return -ETIMEDOUT;
+		n = read(fd, text + have, size - 1 - have);
+		have += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && have < size - 1);
+	text[have] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return (int)have;
+}
+
 int spawn_helper(const char *name, char *path, size_t size, struct err *e)
 {
 	char self[PATH_MAX];

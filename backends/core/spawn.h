@@ -72,5 +72,11 @@ int spawn_reap(int pidfd, int *status);
  */
 int spawn_run(const struct spawn *s, int timeout_ms, int *status, struct err *e);
 
+/*
+ * What a helper of ours says until it closes its end of a pipe, which means that it is ready when it said nothing, and else why it ended:
+ * the first line of at most size - 1 bytes. Returns how many bytes came; -ETIMEDOUT: it did not close it within ms.
+ */
+int spawn_listen(int fd, int ms, char *text, size_t size);
+
 /* Path of a helper program of ours: beside this program (build tree), else in the libexec directory. ENOENT names both. */
 int spawn_helper(const char *name, char *path, size_t size, struct err *e);

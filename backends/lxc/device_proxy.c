@@ -130,21 +130,13 @@ static const char *mapped_word(const struct device *d)
 static int wait_ready(int pidfd, int words, struct err *e)
 {
 	char text[WORDS_MAX + 1];
-	size_t have = 0;
-	ssize_t n;
-	int status = 0;
+	int have = spawn_listen(words, READY_MS, text, sizeof(text)), status = 0;
 
-	do {
-		if (!watch_wait(words, READY_MS))
-			return err_set(e, ETIMEDOUT, "the forwarder was not ready within %d s", READY_MS / 1000);
-		n = read(words, text + have, WORDS_MAX - have);
-		have += n > 0 ? (size_t)n : 0;
-	} while (n > 0 && have < WORDS_MAX);
+	if (have < 0)
+		return err_set(e, -have, "the forwarder was not ready within %d s", READY_MS / 1000);
 	if (!have && !watch_wait(pidfd, 0))
 		return 0;
 	watch_wait(pidfd, END_MS);
-	text[have] = '\0';
-	text[strcspn(text, "\n")] = '\0';
 	if (spawn_reap(pidfd, &status) < 0 || !WIFEXITED(status) || !WEXITSTATUS(status) || !have)
 		return err_set(e, EIO, "the forwarder ended: %s", have ? text : "it gave no reason");
 	return err_set(e, WEXITSTATUS(status), "%s", text);

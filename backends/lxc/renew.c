@@ -61,17 +61,11 @@ static void *work(void *arg)
 
 void renew_all(void)
 {
-	pthread_attr_t attr;
-	pthread_t t;
-
 	HOLD_LOCK(&lock);
 	asked = true;
 	if (works)
 		return;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	works = pthread_create(&t, &attr, work, NULL) == 0;
-	pthread_attr_destroy(&attr);
+	works = watch_thread(work, NULL) == 0;
 	if (!works)
 		watch_timer(AGAIN_MS, again, NULL);
 }

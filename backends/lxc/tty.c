@@ -17,10 +17,10 @@
 #include "backends/lxc/console_master.h"
 #include "backends/lxc/place.h"
 
-#define READY_MS 30000
+#define READY_MS 10000	/* less than a request may take */
 #define RECORD_MAX 4096
 
-static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;	/* one process per container */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;	/* one process per container; not for looking only */
 
 /* What the process wrote, while it lives. A number is given to another pty only after it ended. */
 static bool find(const struct place *p, char *path, size_t size)
@@ -57,24 +57,14 @@ static int leave_group(pid_t pid, uint64_t start_time, void *arg)
 	return 0;
 }
 
-/* It closes its output when the pty is there, or ends. */
 static int wait_ready(int words, struct err *e)
 {
 	char text[256];
-	size_t have = 0;
-	ssize_t n;
+	int have = spawn_listen(words, READY_MS, text, sizeof(text));
 
-	do {
-		if (!watch_wait(words, READY_MS))
-			return err_set(e, ETIMEDOUT, "the pty was not ready within %d s", READY_MS / 1000);
-		n = read(words, text + have, sizeof(text) - 1 - have);
-		have += n > 0 ? (size_t)n : 0;
-	} while (n > 0 && have < sizeof(text) - 1);
-	text[have] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	if (!have)
-		return 0;
-	return err_set(e, EIO, "the console got no pty: %s", text);
+	if (have < 0)
+		return err_set(e, -have, "the pty was not ready within %d s", READY_MS / 1000);
+	return have ? err_set(e, EIO, "the console got no pty: %s", text) : 0;
 }
 
 /* ---- its end, when it is our child ---- */
@@ -142,16 +132,22 @@ static int start(const struct place *p, pid_t monitor, int pidfd, uid_t owner, s
 	return r;
 }
 
-static int make_one(const struct place *p, const struct run *run, uid_t owner, struct err *e)
+/* Unless somebody else just did. */
+static int make_one(const struct place *p, const struct run *run, uid_t owner, char *buf, size_t size, struct err *e)
 {
 	_cleanup_close_ int pidfd = process_open(run->monitor_pid, run->monitor_start), master = -1;
+	int r;
 
 	if (pidfd < 0)
 		return err_set(e, ENOTCONN, "the instance does not run; it has no console");
+	HOLD_LOCK(&making);
+	if (find(p, buf, size))
+		return 0;
 	master = console_master(run->monitor_pid, pidfd);
 	if (master < 0)
 		return err_set(e, ENOTCONN, "the instance has no console (raw.lxc may have taken it away)");
-	return start(p, run->monitor_pid, pidfd, owner, e);
+	r = start(p, run->monitor_pid, pidfd, owner, e);
+	return r < 0 || find(p, buf, size) ? r : err_set(e, EIO, "the pty of the console is gone again");
 }
 
 int tty_path(struct object *o, bool make, char *buf, size_t size, struct err *e)
@@ -167,12 +163,7 @@ int tty_path(struct object *o, bool make, char *buf, size_t size, struct err *e)
 	owner = o->meta.uid;
 	pthread_mutex_unlock(&o->lock);
 	place_of(o, &p);
-	HOLD_LOCK(&making);
-	if (find(&p, buf, size))
-		return make ? give(buf, owner, e) : 0;
-	if (make)
-		r = make_one(&p, &run, owner, e);
-	if (!r && make && !find(&p, buf, size))
-		return err_set(e, EIO, "the pty of the console is gone again");
-	return r < 0 ? r : make ? give(buf, owner, e) : 0;
+	if (!find(&p, buf, size) && make)
+		r = make_one(&p, &run, owner, buf, size, e);
+	return r < 0 || !make ? r : give(buf, owner, e);
 }

@@ -15,7 +15,7 @@
 #include "backends/core/watch.h"
 #include "backends/network/program.h"
 
-#define READY_MS 30000
+#define READY_MS 10000		/* less than a request may take */
 #define END_MS 2000
 #define BACKOFF_MAX 60		/* seconds */
 #define STEADY 60		/* seconds after which an end is not the next one of a row */

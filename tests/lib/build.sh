@@ -43,22 +43,14 @@ case_programs() {
 
 # Unit and table tests: every program in the build with address sanitizer, and once more with the thread sanitizer, a few at once.
 run_units() {
-	local kind prog running=0
+	local kind prog
 	for kind in asan tsan; do
 		[ "$kind" = asan ] || [ -z "$FAST" ] || continue
 		for prog in "$INSTFS_BUILD_ROOT/build-$kind"/unit-*; do
-			[ -f "$prog" ] && [ -x "$prog" ] || continue
-			if [ "$running" -ge "$JOBS" ]; then
-				wait -n
-				running=$((running - 1))
-			fi
-			run_unit "$kind" "$prog" &
-			POOL+=($!)
-			running=$((running + 1))
+			[ ! -f "$prog" ] || [ ! -x "$prog" ] || in_pool "$JOBS" run_unit "$kind" "$prog"
 		done
 	done
-	wait
-	POOL=()
+	pool_wait
 }
 
 run_unit() {

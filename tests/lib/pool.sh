@@ -43,7 +43,23 @@ run_one() {
 	fi
 }
 
-POOL=()
+# in_pool JOBS COMMAND...: in the background, as soon as fewer than JOBS of them run. pool_wait: until all have ended.
+POOL=() RUNNING=0
+in_pool() {
+	if [ "$RUNNING" -ge "$1" ]; then
+		wait -n
+		RUNNING=$((RUNNING - 1))
+	fi
+	"${@:2}" &
+	POOL+=($!)
+	RUNNING=$((RUNNING + 1))
+}
+
+pool_wait() {
+	wait
+	POOL=() RUNNING=0
+}
+
 pool_kill() {
 	local p
 	for p in "${POOL[@]}"; do
@@ -53,22 +69,15 @@ pool_kill() {
 
 # pool TITLE JOBS TIMEOUT SCRIPT...
 pool() {
-	local title=$1 jobs=$2 limit=$3 s running=0
+	local title=$1 jobs=$2 limit=$3 s
 	shift 3
 	set -- $(printf '%s\n' "$@" | grep -E -e "$PATTERN")
 	[ $# -gt 0 ] || return 0
 	echo "== $title"
 	for s; do
-		if [ "$running" -ge "$jobs" ]; then
-			wait -n
-			running=$((running - 1))
-		fi
-		run_one "$limit" "$s" &
-		POOL+=($!)
-		running=$((running + 1))
+		in_pool "$jobs" run_one "$limit" "$s"
 	done
-	wait
-	POOL=()
+	pool_wait
 }
 
 # The cases of tests/vm, all in one guest, which prints its own lines.

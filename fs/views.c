@@ -28,6 +28,7 @@
 #include "backends/core/keep.h"
 #include "backends/proc/proc.h"
 #include "fs/board.h"
+#include "fs/calls.h"
 #include "fs/log.h"
 #include "fs/node.h"
 #include "fs/procdir.h"
@@ -424,6 +425,9 @@ int views_serve(struct err *e)
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
 	attr_timeout = tick.tv_nsec <= 5000000 ? LIFETIME_NS / 1e9 : 0;
 	board_tell_program(SHM_VIEWS);
+	r = calls_start(shm->options.state_dir);
+	if (r)
+		log_warning("no system calls can be answered: %s", strerror(-r));
 	if (views_end_watch())
 		log_warning("the view server will stay when nobody needs it any more");
 	return session_run(&class, e);

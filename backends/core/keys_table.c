@@ -134,6 +134,11 @@ const struct key key_table[] = {
 	  .doc = "system calls of 32-bit programs fail with ENOSYS (x86_64 only)" },
 	{ .name = "security.syscalls.deny_default", TYPE_BOOL, .def = "true", .live = KEY_NEXT_START, .flags = CONTAINER | KEY_ROOT,
 	  .doc = "deny what no container should do: kexec, kernel modules, open_by_handle_at, forced umount" },
+	{ .name = "security.syscalls.intercept.sched_getaffinity", TYPE_BOOL, .def = "false", .live = KEY_NEXT_START,
+	  .flags = CONTAINER | KEY_ROOT,
+	  .doc = "sched_getaffinity(2) tells of as many CPUs as the instance's /proc shows, with proc.cpus=quota too" },
+	{ .name = "security.syscalls.intercept.sysinfo", TYPE_BOOL, .def = "false", .live = KEY_NEXT_START,
+	  .flags = CONTAINER | KEY_ROOT, .doc = "sysinfo(2) tells what the instance's /proc/meminfo, loadavg and uptime show" },
 
 	{ .name = "snapshots.expiry", .type = "expiry", .def = "never", .live = KEY_LIVE, .flags = ANY, .check = key_check_expiry,
 	  .doc = "lifetime of snapshots made from now on: 30M, 12H, 7d, 2w, 1m 2d, 1y (M minutes, m months)" },
@@ -169,7 +174,7 @@ const struct key key_table[] = {
 #define CLUSTER "each host stands for itself, there are no clusters"
 #define NVIDIA "NVIDIA's container runtime is not used; give the devices that are needed in devices/"
 #define RENAMED "the name that LXD gave up; now it is "
-#define INTERCEPT "system calls are not intercepted; security.syscalls.deny and security.syscalls.allow filter them"
+#define INTERCEPT "only sysinfo and sched_getaffinity are; security.syscalls.deny and security.syscalls.allow filter others"
 #define IMAGES_LATER "images are not fetched from elsewhere yet"
 
 const struct key_refusal key_refused[] = {

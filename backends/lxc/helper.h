@@ -34,6 +34,8 @@ struct lxc_container;
 
 /* Installs the filter for system calls of 32-bit programs when the container wants it (a file deny-compat beside its config). */
 int helper_deny_compat(const struct helper *h);
+/* Has the view server answer system calls of this process and its children, if the container wants it (helper_intercept.c). -errno. */
+int helper_intercept(const struct helper *h);
 /* Commands get the limits that init has now. */
 void helper_limits_of_init(struct lxc_container *c);
 

@@ -466,7 +466,7 @@ int helper_exec(const struct helper *h, const char *exec_dir)
 		read_environment(&t);
 		read_cwd(&t);
 		helper_limits_of_init(t.c);
-		if (helper_deny_compat(h) == 0)
+		if (helper_deny_compat(h) == 0 && helper_intercept(h) == 0)
 			status = run(&t);
 	}
 	write_status(t.dir, status);

@@ -112,6 +112,8 @@ int helper_start(const struct helper *h)
 		return fail(h->name, "liblxc does not take the configuration");
 	if (helper_deny_compat(h) < 0)
 		return fail(h->name, "the filter over system calls of 32-bit programs cannot be installed");
+	if (helper_intercept(h) < 0)
+		return fail(h->name, "the filter that intercepts system calls cannot be installed; a process can be under one such filter only");
 	if (!c->want_daemonize(c, false))
 		return fail(h->name, "liblxc does not stay in the foreground");
 	return run(c, h);

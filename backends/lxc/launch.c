@@ -17,6 +17,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/instance.h"
+#include "backends/core/intercept.h"
 #include "backends/core/keep.h"
 #include "backends/core/mount.h"
 #include "backends/core/spawn.h"
@@ -123,22 +124,45 @@ static int keep_idmap(struct object *o, const struct idmap *map, struct err *e)
 	return object_set(o, ENT_VOLATILE, "idmap", buf_str(&text), text.len, e);
 }
 
-/* The policy over system calls, and whether 32-bit ones are denied (helper_limits.c); *path NULL: no policy is needed. */
-static int write_seccomp(const struct place *p, const struct expanded *x, const char *file, const char **path, struct err *e)
+/* A file for the helper beside the configuration; empty text: none. */
+static int write_wish(const struct place *p, const char *name, const struct buf *text, struct err *e)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", p->dir, name);
+	if (buf_error(text) < 0)
+		return err_sys(e, ENOMEM, "%s", name);
+	if (text->len)
+		return write_text(path, text->data, text->len, e);
+	return unlink(path) < 0 && errno != ENOENT ? err_sys(e, errno, "%s", path) : 0;
+}
+
+/* What liblxc does not do with system calls (helper_limits.c, helper_intercept.c). Without views nobody would answer. */
+static int write_wishes(const struct object *o, const struct place *p, const struct expanded *x, bool views, struct err *e)
+{
+	_cleanup_buf_ struct buf compat = BUF_INIT, calls = BUF_INIT;
+	int r;
+
+	if (expanded_bool(x, "security.syscalls.deny_compat", false))
+		buf_addch(&compat, '\n');
+	views = views && seccomp_intercepts();
+	for (int i = 0; i < INTERCEPT_CALLS && views; i++) {
+		if (!intercept_wanted(x, (enum intercept_call)i))
+			continue;
+		if (!calls.len)
+			buf_addf(&calls, "%u", o->id);
+		buf_addf(&calls, " %s", intercept_name((enum intercept_call)i));
+	}
+	r = write_wish(p, "deny-compat", &compat, e);
+	return r < 0 ? r : write_wish(p, INTERCEPT_FILE, &calls, e);
+}
+
+/* The policy over system calls; *path NULL: none is needed. */
+static int write_seccomp(const struct expanded *x, const char *file, const char **path, struct err *e)
 {
 	_cleanup_buf_ struct buf policy = BUF_INIT;
 	bool needed = seccomp_make(x, &policy);
 
-	char flag[512];
-	int r = 0;
-
-	snprintf(flag, sizeof(flag), "%s/deny-compat", p->dir);
-	if (expanded_bool(x, "security.syscalls.deny_compat", false))
-		r = write_text(flag, "", 0, e);
-	else
-		unlink(flag);
-	if (r < 0)
-		return r;
 	*path = needed ? file : NULL;
 	if (buf_error(&policy) < 0)
 		return err_sys(e, ENOMEM, "policy over system calls");
@@ -170,7 +194,9 @@ static int write_config(struct object *o, const struct expanded *x, const struct
 	/* Without it the container starts as well. */
 	c.views = r == 0 && views_open(expanded_bool(x, "security.nesting", false), NULL) == 0 ? o : NULL;
 	if (r == 0)
-		r = write_seccomp(p, x, seccomp, &c.seccomp, e);
+		r = write_wishes(o, p, x, c.views, e);
+	if (r == 0)
+		r = write_seccomp(x, seccomp, &c.seccomp, e);
 	if (r == 0)
 		r = lxcconf_make(&c, &text, e);
 	if (r == 0)

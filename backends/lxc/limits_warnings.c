@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/intercept.h"
 #include "backends/core/value.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/lxcconf.h"
@@ -154,6 +155,10 @@ static void warn_confinement(const struct expanded *x, struct buf *out)
 		buf_addstr(out, "AppArmor: the instance is not confined by it: apparmor_parser is not installed (package apparmor)\n");
 	if (seccomp_make(x, &policy) && access("/proc/sys/kernel/seccomp", F_OK) < 0)
 		buf_addstr(out, "security.syscalls: no system call is refused: this kernel has no seccomp\n");
+	for (int i = 0; i < INTERCEPT_CALLS; i++)
+		if (intercept_wanted(x, (enum intercept_call)i) && !seccomp_intercepts())
+			buf_addf(out, "security.syscalls.intercept.%s: this kernel hands no system calls to others\n",
+				 intercept_name((enum intercept_call)i));
 	if (!expanded_bool(x, "security.privileged", false) &&
 	    (access("/proc/self/ns/user", F_OK) < 0 ||
 	     (buf_read_file(&most, AT_FDCWD, "/proc/sys/user/max_user_namespaces", 64) >= 0 && !strcmp(buf_str(&most), "0\n"))))

@@ -7,8 +7,10 @@
 #include "backends/lxc/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "backends/core/cleanup.h"
 
 static const char *const denied[] = {
 	"kexec_load", "kexec_file_load", "open_by_handle_at", "init_module", "finit_module", "delete_module",
@@ -55,4 +57,11 @@ bool seccomp_make(const struct expanded *x, struct buf *out)
 	if (deny)
 		add_lines(deny, " errno 1", out);
 	return true;
+}
+
+bool seccomp_intercepts(void)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	return buf_read_file(&b, AT_FDCWD, "/proc/sys/kernel/seccomp/actions_avail", 256) >= 0 && strstr(buf_str(&b), "user_notif");
 }

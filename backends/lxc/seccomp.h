@@ -7,3 +7,6 @@
 
 /* False: none is needed (everything is allowed). */
 bool seccomp_make(const struct expanded *x, struct buf *out);
+
+/* Whether this kernel can hand system calls to somebody else (security.syscalls.intercept.*; Linux 5.5). */
+bool seccomp_intercepts(void);

@@ -122,7 +122,7 @@ static const struct probe probes[] = {
 	{ "security.syscalls.deny", "mkdir errno", -EINVAL }, { "security.syscalls.deny", "mkdir errno 0", -EINVAL },
 	{ "security.syscalls.deny", "mkdir allow", -EINVAL }, { "security.syscalls.deny", "[all]", -EINVAL },
 	{ "security.syscalls.allow", "read\nwrite\n", 0 }, { "security.syscalls.allow", "read errno 1", -EINVAL },
-	{ "security.syscalls.deny_compat", "1", 0 }, { "security.syscalls.deny_default", "no", 0 },
+	{ "security.syscalls.deny_compat", "1", 0 }, { "security.syscalls.intercept.sysinfo", "2", -EINVAL }, { "security.syscalls.deny_default", "no", 0 },
 	{ "raw.seccomp", "2\ndenylist\n[all]\nmkdir errno 1\n", 0 }, { "raw.seccomp", "1\nallowlist\n1\n2\n", 0 },
 	{ "raw.seccomp", "3\ndenylist\n", -EINVAL }, { "raw.seccomp", "2\n", -EINVAL }, { "raw.seccomp", "2\ndenylist\nmkdirs\n", -EINVAL },
 	{ "raw.seccomp", "1\ndenylist\n1\n", -EINVAL }, { "raw.seccomp", "2\nallowlist\n[x\n", -EINVAL }, { "raw.seccomp", "# no\n", -EINVAL },

@@ -109,6 +109,9 @@ static const struct row disk_rows[] = {
 	{ .id = ROW_USAGE_DISK_ITEM, .name = "root.bytes", .item = "disk/root.bytes", .mode = S_IFREG | 0444,
 	  .flags = ROW_VOLATILE_RUN, .deps = CHANGED_ENTRIES | CHANGED_STATE, .show = show_usage,
 	  .doc = "bytes of the root file system that are the instance's own" },
+	{ .id = ROW_USAGE_DISK_LIMIT, .name = "root.limit", .item = "disk/root.limit", .mode = S_IFREG | 0444,
+	  .flags = ROW_VOLATILE_RUN, .deps = CHANGED_ENTRIES | CHANGED_STATE, .show = show_usage,
+	  .doc = "bytes, or max: size= of the root disk where the storage has quotas" },
 	{ 0 },
 };
 static const struct dir disk_dir = { disk_rows, NULL };

@@ -146,14 +146,14 @@ static int show_snap_size(struct view *v, struct buf *out, struct err *e)
 	const struct storage_ops *ops;
 	struct volume vol;
 	struct snap_facts f;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, limit;
 	int r;
 
 	if (!facts_of(v, &f))
 		return -ESTALE;
 	r = storage_volume(v->o, f.name, &ops, &vol, e);
 	if (!r)
-		r = ops->usage(&vol, &bytes, e);
+		r = ops->usage(&vol, &bytes, &limit, e);
 	if (!r)
 		buf_addf(out, "%llu\n", (unsigned long long)bytes);
 	return r;

@@ -39,6 +39,7 @@ struct device_type {
 	const char *doc;
 	const struct device_property *properties;	/* ended by one without name */
 	const char *const *later;	/* known to LXD, not applied here yet; ended by NULL; a final '*' covers a family */
+	const char *notes;		/* a paragraph for the reference page, lines without the last newline; NULL: none */
 	int (*check)(const char *text, size_t len, struct err *e);	/* of the whole, after its properties; NULL: nothing more */
 	/* Whether this one can come to and leave a running instance. NULL: none can. */
 	bool (*hot)(const char *text, size_t len);

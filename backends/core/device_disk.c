@@ -162,7 +162,7 @@ static const struct device_property properties[] = {
 	{ .name = "raw.mount.options", .type = "options of mount(8)", .def = "none", .effect = DEVICE_AGAIN, .flags = DEVICE_ROOT,
 	  .check = check_options, .doc = "of the file system of a block device; otherwise noatime, nodev, noexec, nosuid and the like" },
 	{ .name = "size", .type = "size", .def = "no limit", .effect = DEVICE_LIVE, .check = device_check_size,
-	  .doc = "of the root disk, where the storage has quotas; of " TMPFS },
+	  .doc = "of the root disk, see below; of " TMPFS },
 	{ .name = "limits.read", RATE, .doc = "what all reads of the instance from the block device behind it may take" },
 	{ .name = "limits.write", RATE, .doc = "the same for writes" },
 	{ .name = "limits.max", RATE, .doc = "both, instead of the two" },
@@ -173,7 +173,14 @@ static const struct device_property properties[] = {
 
 static const char *const later[] = { "ceph.*", "io.*", "size.state", NULL };
 
+static const char notes[] =
+	"`size` of the root disk is a project quota of the file system that holds the store: ext4 with the features `quota` and `project`, or\n"
+	"xfs, mounted with the option `prjquota`. It counts what the instance has written itself: not the image below it (storage overlay),\n"
+	"or every file (storage dir). Snapshots do not count, and a copy counts for itself. A size below what is there is taken: nothing more\n"
+	"can be written then. Elsewhere a size is kept without effect, and runtime/warnings says why. Root of a privileged instance is not\n"
+	"held to it with the storage dir on ext4. df(1) inside shows the size; usage/disk/ has what is used and the limit that holds.";
+
 const struct device_type device_disk = {
 	.name = "disk", .doc = "a directory, file, block device or memory at a path", .properties = properties, .later = later,
-	.check = check_disk, .hot = is_hot, .needs_root = needs_root,
+	.notes = notes, .check = check_disk, .hot = is_hot, .needs_root = needs_root,
 };

@@ -31,6 +31,8 @@ static void print_type(const struct device_type *t, struct buf *out)
 		buf_addf(out, "%s`%s`", l == t->later ? "\nNot supported yet: " : ", ", *l);
 	if (t->later && *t->later)
 		buf_addstr(out, ".\n");
+	if (t->notes)
+		buf_addf(out, "\n%s\n", t->notes);
 }
 
 void devices_print_markdown(struct buf *out)

@@ -36,6 +36,14 @@ static const struct item items[] = {
 	{ "pids.limit", CGROUP_PIDS, { "pids.max", NULL, 1 }, { "pids.max", NULL, 1 } },
 };
 
+static void add_number(uint64_t v, struct buf *out)
+{
+	if (v == NO_LIMIT)
+		buf_addstr(out, "max\n");
+	else
+		buf_addf(out, "%" PRIu64 "\n", v);
+}
+
 static int from_cgroup(const struct item *it, const char *path, struct buf *out, struct err *e)
 {
 	const struct source *s = cgroup_version(it->controller) == 2 ? &it->v2 : &it->v1;
@@ -47,32 +55,30 @@ static int from_cgroup(const struct item *it, const char *path, struct buf *out,
 	r = s->key ? cgroup_read_key(it->controller, path, s->file, s->key, &v) : cgroup_read_u64(it->controller, path, s->file, &v);
 	if (r < 0)
 		return err_set(e, ENODATA, "%s: this kernel does not tell", it->name);
-	if (v >= NO_LIMIT)
-		return err_set(e, ENODATA, "%s: there is no limit", it->name);
-	buf_addf(out, "%" PRIu64 "\n", v * s->scale);
+	add_number(v >= NO_LIMIT ? NO_LIMIT : v * s->scale, out);
 	return 0;
 }
 
-static int disk_root(struct object *o, struct buf *out, struct err *e)
+static int disk_root(struct object *o, bool of_limit, struct buf *out, struct err *e)
 {
 	const struct storage_ops *ops;
 	struct volume v;
-	uint64_t bytes;
+	uint64_t bytes, limit;
 	int r = storage_volume(o, NULL, &ops, &v, e);
 
 	if (r == 0)
-		r = ops->usage(&v, &bytes, e);
+		r = ops->usage(&v, &bytes, &limit, e);
 	if (r == 0)
-		buf_addf(out, "%" PRIu64 "\n", bytes);
-	return r == -ENOENT ? err_set(e, ENODATA, "disk/root.bytes: there is no root file system yet") : r;
+		add_number(!of_limit ? bytes : limit ? limit : NO_LIMIT, out);
+	return r == -ENOENT ? err_set(e, ENODATA, "disk/root: there is no root file system yet") : r;
 }
 
 int group_usage(struct object *o, const char *item, struct buf *out, struct err *e)
 {
 	struct run run;
 
-	if (!strcmp(item, "disk/root.bytes"))
-		return disk_root(o, out, e);
+	if (!strcmp(item, "disk/root.bytes") || !strcmp(item, "disk/root.limit"))
+		return disk_root(o, !strcmp(item, "disk/root.limit"), out, e);
 	pthread_mutex_lock(&o->lock);
 	run = o->run;
 	pthread_mutex_unlock(&o->lock);

@@ -97,7 +97,7 @@ int mount_detach(const char *path, struct err *e)
 }
 
 /* Leaving id 0 takes the file capabilities out of the effective set; the permitted set still has them. */
-static int raise_permitted(void)
+static int raise_permitted(unsigned but)
 {
 	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3];
@@ -106,6 +106,8 @@ static int raise_permitted(void)
 		return -errno;
 	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
 		d[i].effective = d[i].permitted;
+	if (but)
+		d[CAP_TO_INDEX(but)].effective &= ~CAP_TO_MASK(but);
 	return syscall(SYS_capset, &h, d) < 0 ? -errno : 0;
 }
 
@@ -120,7 +122,7 @@ int mount_identity_begin(uid_t uid, gid_t gid, struct err *e)
 		mount_identity_end();
 		return err_set(e, EPERM, "cannot act as user %u to mount: is the daemon root?", uid);
 	}
-	r = raise_permitted();
+	r = raise_permitted(CAP_SYS_RESOURCE);
 	if (r < 0) {
 		mount_identity_end();
 		return err_sys(e, -r, "cannot keep capabilities while mounting as user %u", uid);
@@ -132,5 +134,5 @@ void mount_identity_end(void)
 {
 	setfsuid(geteuid());
 	setfsgid(getegid());
-	raise_permitted();
+	raise_permitted(0);
 }

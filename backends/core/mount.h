@@ -40,8 +40,9 @@ int mount_detach(const char *path, struct err *e);
 
 /*
  * From here to mount_identity_end() what this thread does in a file system is done by these ids, with all privileges
- * kept. Overlay keeps the identity of whoever mounts it for all that it does in its layers, and root itself (id 0 of
- * the host) does not exist in a layer that is mapped for a guest: it must be the guest's root who mounts.
+ * kept but one. Overlay keeps the identity of whoever mounts it for all that it does in its layers, and root itself (id 0 of
+ * the host) does not exist in a layer that is mapped for a guest: it must be the guest's root who mounts. No quota holds for
+ * CAP_SYS_RESOURCE, which is that one.
  */
 int mount_identity_begin(uid_t uid, gid_t gid, struct err *e);
 void mount_identity_end(void);

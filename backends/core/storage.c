@@ -19,6 +19,7 @@
 #include "backends/core/tree.h"
 
 #define DRIVERS_MAX 8
+#define PROJECT_FIRST (UINT32_C(1) << 30)	/* above the numbers that people give to projects of theirs */
 
 static struct {
 	const struct storage_ops *ops[DRIVERS_MAX];
@@ -128,6 +129,8 @@ int storage_volume(struct object *o, const char *snap, const struct storage_ops 
 		return err_set(e, ENOENT, "there is no snapshot %s", snap);
 	if (snap)
 		memcpy(v.snap, snap, strlen(snap) + 1);
+	if (!v.snap[0] && o->id < PROJECT_FIRST)
+		v.project = PROJECT_FIRST + o->id;
 	*ret_ops = ops;
 	*ret = v;
 	return 0;

@@ -18,6 +18,7 @@ struct volume {
 	char dir[512];		/* absolute path of the object's directory in the store */
 	char base[512];		/* absolute path of the base's rootfs, "" when there is none */
 	char snap[NAME_LEN_MAX + 1];	/* name of a snapshot of it, "" for the volume itself */
+	uint32_t project;		/* number that its files have for quotas; 0: none, as those of snapshots */
 };
 
 struct storage_ops {
@@ -34,7 +35,11 @@ struct storage_ops {
 	int (*restore)(const struct volume *v, const char *name, struct op *op, struct err *e);
 	int (*remove)(const struct volume *v, struct err *e);			/* may be slow: runs from the trash */
 	int (*mount)(const struct volume *v, const struct idmap *m, const char *target, struct err *e);	/* snapshots read-only */
-	int (*usage)(const struct volume *v, uint64_t *bytes, struct err *e);
+	/* Bytes that it takes, and those that it may take (0: no limit). */
+	int (*usage)(const struct volume *v, uint64_t *bytes, uint64_t *limit, struct err *e);
+	/* How many bytes it may take, *bytes 0: no limit; bytes NULL: only whether that can be held. -EOPNOTSUPP with the reason and with
+	 * what would help when it cannot. */
+	int (*limit)(const struct volume *v, const uint64_t *bytes, struct err *e);
 	/* Calls f for each base that the volume or a snapshot of it needs; v->dir alone is filled, and may hold no volume of
 	 * this driver. -errno when that cannot be told: then nothing is deleted. */
 	int (*each_base)(const struct volume *v, void (*f)(const char *fingerprint, void *arg), void *arg);

@@ -11,6 +11,7 @@
 #include "backends/core/watch.h"
 #include "backends/lxc/device_record.h"
 #include "backends/lxc/disk_rates.h"
+#include "backends/lxc/root_size.h"
 #include "backends/lxc/start_nics.h"
 
 static const struct device_ops *const table[] = { &disk_ops, &nic_ops, &proxy_ops, &unix_block_ops, &unix_char_ops, &unix_hotplug_ops };
@@ -153,6 +154,14 @@ static int take(struct device *d, const struct device_record *rec, struct err *e
 	return 0;
 }
 
+/* Of all disks together. */
+static int write_limits(struct object *o, const struct expanded *x, const struct place *p, struct err *e)
+{
+	int r = root_size_write(o, x, e);
+
+	return r < 0 ? r : disk_rates_write(o, x, p->cgroup, e);
+}
+
 /* ---- start ---- */
 
 static void note_name(struct device_start *s, const struct expanded_item *it)
@@ -245,7 +254,7 @@ int devices_started(struct object *o, const struct expanded *x, struct err *e)
 	fill_init(&now);
 	start_nics_renew(&p, now.init, now.init_start);
 	r = each_record(o, &p, x, start_one, e);
-	return r < 0 ? r : disk_rates_write(o, x, p.cgroup, e);
+	return r < 0 ? r : write_limits(o, x, &p, e);
 }
 
 static int end_one(struct device *d, struct device_record *rec, struct err *e)
@@ -269,10 +278,9 @@ static bool is_done(const struct device_record *rec, const struct expanded_item 
 	       !memcmp(buf_str(&rec->text), it->value, it->len);
 }
 
-/* Those of disks are of all of them together. */
-static int rates(const struct device *d, const struct device_ops *ops, struct err *e)
+static int renew_limits(const struct device *d, const struct device_ops *ops, struct err *e)
 {
-	return ops == &disk_ops ? disk_rates_write(d->o, d->x, d->place->cgroup, e) : 0;
+	return ops == &disk_ops ? write_limits(d->o, d->x, d->place, e) : 0;
 }
 
 static int attach(struct device *d, const struct expanded_item *it, struct device_record *rec, bool have, struct err *e)
@@ -294,7 +302,7 @@ static int attach(struct device *d, const struct expanded_item *it, struct devic
 	buf_reset(&d->facts);
 	r = make(d, ops, ops->attach, e);
 	if (r == 0)
-		r = rates(d, ops, e);
+		r = renew_limits(d, ops, e);
 	if (r < 0 && device_record_read(d->place, d->name, &made, NULL) == 0)
 		take(d, &made, NULL);
 	return r;
@@ -312,7 +320,7 @@ static int change(struct device *d, const struct expanded_item *before, const st
 	if (rec->state == RECORD_ATTACHED && ops && ops->change)
 		r = ops->change(d, before->value, before->len, e);
 	if (r == 0)
-		r = rates(d, ops, e);
+		r = renew_limits(d, ops, e);
 	if (r == 0)
 		r = note(d, rec->state, buf_str(&rec->reason), e);
 	return r < 0 ? err_wrap(e, "device %s", d->name), r : 0;
@@ -339,7 +347,7 @@ int device_apply(struct object *o, const struct expanded_item *before, const str
 	if (!after) {
 		r = have ? take(&d, &rec, e) : 0;
 		if (r == 0)
-			rates(&d, ops_of(before->value, before->len), NULL);
+			renew_limits(&d, ops_of(before->value, before->len), NULL);
 	} else if (before && have) {
 		r = change(&d, before, after, &rec, e);
 	} else {

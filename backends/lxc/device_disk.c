@@ -13,6 +13,7 @@
 #include "backends/core/value.h"
 #include "backends/lxc/device.h"
 #include "backends/lxc/disk_rates.h"
+#include "backends/lxc/root_size.h"
 #include "backends/lxc/staged.h"
 
 #define MOUNT "/bin/mount"
@@ -264,10 +265,7 @@ static int change(struct device *d, const char *before, size_t before_len, struc
 
 static int describe(struct device *d, struct buf *out, struct err *e)
 {
-	char size[64];
-
-	if (is_root(d) && *device_value(d, "size", size, sizeof(size)))
-		buf_addf(out, "size=%s is not enforced: the storage of this instance has no quotas\n", size);
+	root_size_describe(d->o, d->name, out);
 	disk_rates_describe(d->o, d->name, d->place->cgroup, out);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "backends/lxc/cpus.h"
 #include "backends/lxc/device.h"
 #include "backends/lxc/disk_rates.h"
+#include "backends/lxc/root_size.h"
 #include "backends/lxc/launch.h"
 #include "backends/lxc/limits.h"
 #include "backends/lxc/place.h"
@@ -152,6 +153,8 @@ static int lxc_warnings(struct object *o, struct buf *out, struct err *e)
 		limits_warnings(&x, run_of(o, &run, NULL) == 0 ? run.cgroup : "", out);
 	if (r == 0)
 		disk_rates_warnings(o, &x, out);
+	if (r == 0)
+		root_size_warnings(o, &x, out);
 	return r;
 }
 

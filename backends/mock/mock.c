@@ -279,7 +279,7 @@ static const struct {
 } numbers[] = {
 	{ "cpu.usage_ns", "3000000000" }, { "cpu.user_ns", "2000000000" }, { "cpu.system_ns", "1000000000" },
 	{ "memory.current", "67108864" }, { "memory.peak", "134217728" }, { "swap.current", "0" }, { "pids.current", "7" },
-	{ "disk/root.bytes", "1048576" }, { "network", "eth0\nlo" }, { "network/eth0.rx_bytes", "1000" },
+	{ "disk/root.bytes", "1048576" }, { "disk/root.limit", "max" }, { "network", "eth0\nlo" }, { "network/eth0.rx_bytes", "1000" },
 	{ "network/eth0.rx_packets", "10" }, { "network/eth0.tx_bytes", "2000" }, { "network/eth0.tx_packets", "20" },
 	{ "network/lo.rx_bytes", "0" }, { "network/lo.rx_packets", "0" }, { "network/lo.tx_bytes", "0" },
 	{ "network/lo.tx_packets", "0" },

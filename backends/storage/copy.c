@@ -14,6 +14,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/spawn.h"
 #include "backends/core/tree.h"
+#include "backends/storage/quota.h"
 
 int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, struct op *op, const char *what, struct err *e)
 {
@@ -147,5 +148,36 @@ int copy_remove(const struct volume *v, const char *kind, struct err *e)
 		r = tree_discard(dir, "snapshots", e);
 	if (!r)
 		tree_stage_abandon(dir, kind);
+	if (!r)
+		quota_drop(dir, v->project);
 	return r;
+}
+
+int copy_stage(int parent, const char *name, uint32_t project, struct err *e)
+{
+	int fd = tree_stage(parent, name, e);
+
+	if (fd >= 0) {
+		quota_mark(fd, project);
+		quota_drop(fd, project);
+	}
+	return fd;
+}
+
+int copy_usage(const struct volume *v, const char *kind, const char *what, uint64_t *bytes, uint64_t *limit, struct err *e)
+{
+	_cleanup_close_ int payload = copy_open_payload(v, kind, e);
+
+	if (payload < 0)
+		return payload;
+	*limit = 0;
+	return quota_get(payload, v->project, bytes, limit) ? 0 : tree_usage(payload, what, bytes, e);
+}
+
+int copy_limit(const struct volume *v, const char *kind, const uint64_t *bytes, struct err *e)
+{
+	_cleanup_close_ int payload = copy_open_payload(v, kind, e);
+	int r = payload < 0 ? payload : quota_can(payload, v->project, e);
+
+	return r < 0 || !bytes ? r : quota_set(payload, v->project, *bytes, e);
 }

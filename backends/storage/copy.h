@@ -33,3 +33,10 @@ int copy_open_payload(const struct volume *v, const char *kind, struct err *e);
 int copy_snapshot_delete(const struct volume *v, const char *name, struct err *e);
 int copy_snapshot_rename(const struct volume *v, const char *name, const char *new_name, struct err *e);
 int copy_remove(const struct volume *v, const char *kind, struct err *e);
+
+/* tree_stage() for a volume: what is made there counts as the project's. Old and new are there together for a while, so that its limit is
+ * taken away; the next start gives it back. */
+int copy_stage(int parent, const char *name, uint32_t project, struct err *e);
+/* storage_ops.usage, of the tree `what` when nobody counts; storage_ops.limit. */
+int copy_usage(const struct volume *v, const char *kind, const char *what, uint64_t *bytes, uint64_t *limit, struct err *e);
+int copy_limit(const struct volume *v, const char *kind, const uint64_t *bytes, struct err *e);

@@ -29,10 +29,10 @@ static int fill_empty(int to, struct err *e)
 	return 0;
 }
 
-/* Makes DIR/dir (or a snapshot) anew with what from_fd/rootfs has, from_fd < 0: empty. */
-static int replace(int parent, const char *name, int from_fd, struct op *op, const char *what, struct err *e)
+/* Makes DIR/dir (or a snapshot) anew with what from_fd/rootfs has, from_fd < 0: empty. project: that it counts for; 0: a snapshot. */
+static int replace(int parent, const char *name, uint32_t project, int from_fd, struct op *op, const char *what, struct err *e)
 {
-	_cleanup_close_ int to = tree_stage(parent, name, e);
+	_cleanup_close_ int to = copy_stage(parent, name, project, e);
 	int r;
 
 	if (to < 0)
@@ -54,7 +54,7 @@ static int create_from_base(const struct volume *v, int dir, struct op *op, stru
 	base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (base < 0)
 		return err_sys(e, errno, "the unpacked image %s is not there", v->base);
-	return replace(dir, "dir", base, op, "create", e);
+	return replace(dir, "dir", v->project, base, op, "create", e);
 }
 
 static int dir_create(const struct volume *v, struct op *op, struct err *e)
@@ -65,7 +65,7 @@ static int dir_create(const struct volume *v, struct op *op, struct err *e)
 	if (dir < 0)
 		return dir;
 	if (!v->base[0])
-		return replace(dir, "dir", -1, op, "create", e);
+		return replace(dir, "dir", v->project, -1, op, "create", e);
 	base_hold();
 	r = create_from_base(v, dir, op, e);
 	base_release();
@@ -83,7 +83,7 @@ static int dir_copy(const struct volume *v, const struct volume *from, struct op
 		return src;
 	if (faccessat(src, "rootfs", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, EOPNOTSUPP, "the storage driver dir cannot copy from a volume of another driver");
-	return replace(dir, "dir", src, op, "copy", e);
+	return replace(dir, "dir", v->project, src, op, "copy", e);
 }
 
 static int dir_snapshot(const struct volume *v, const char *name, struct op *op, struct err *e)
@@ -93,7 +93,7 @@ static int dir_snapshot(const struct volume *v, const char *name, struct op *op,
 	if (src < 0)
 		return src;
 	snaps = copy_open_snapshots(v, true, e);
-	return snaps < 0 ? snaps : replace(snaps, name, src, op, "snapshot", e);
+	return snaps < 0 ? snaps : replace(snaps, name, 0, src, op, "snapshot", e);
 }
 
 static int dir_restore(const struct volume *v, const char *name, struct op *op, struct err *e)
@@ -105,7 +105,7 @@ static int dir_restore(const struct volume *v, const char *name, struct op *op, 
 		return dir;
 	snprintf(snap.snap, sizeof(snap.snap), "%s", name);
 	src = copy_open_payload(&snap, "dir", e);
-	return src < 0 ? src : replace(dir, "dir", src, op, "restore", e);
+	return src < 0 ? src : replace(dir, "dir", v->project, src, op, "restore", e);
 }
 
 static int dir_remove(const struct volume *v, struct err *e)
@@ -131,11 +131,14 @@ static int dir_mount(const struct volume *v, const struct idmap *m, const char *
 	return tree < 0 ? tree : mount_attach(tree, target, e);
 }
 
-static int dir_usage(const struct volume *v, uint64_t *bytes, struct err *e)
+static int dir_usage(const struct volume *v, uint64_t *bytes, uint64_t *limit, struct err *e)
 {
-	_cleanup_close_ int payload = copy_open_payload(v, "dir", e);
+	return copy_usage(v, "dir", "rootfs", bytes, limit, e);
+}
 
-	return payload < 0 ? payload : tree_usage(payload, "rootfs", bytes, e);
+static int dir_limit(const struct volume *v, const uint64_t *bytes, struct err *e)
+{
+	return copy_limit(v, "dir", bytes, e);
 }
 
 static int dir_each_base(const struct volume *v, void (*f)(const char *fingerprint, void *arg), void *arg)
@@ -155,5 +158,6 @@ const struct storage_ops dir_storage = {
 	.remove = dir_remove,
 	.mount = dir_mount,
 	.usage = dir_usage,
+	.limit = dir_limit,
 	.each_base = dir_each_base,
 };

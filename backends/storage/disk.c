@@ -117,11 +117,17 @@ static int disk_mount(const struct volume *v, const struct idmap *m, const char 
 	return err_set(e, EOPNOTSUPP, "a virtual machine keeps its files on a disk of its own: they cannot be shown");
 }
 
-static int disk_usage(const struct volume *v, uint64_t *bytes, struct err *e)
+static int disk_usage(const struct volume *v, uint64_t *bytes, uint64_t *limit, struct err *e)
 {
 	_cleanup_close_ int payload = copy_open_payload(v, "disk", e);
 
+	*limit = 0;
 	return payload < 0 ? payload : tree_usage(payload, DISK_FILE, bytes, e);
+}
+
+static int disk_limit(const struct volume *v, const uint64_t *bytes, struct err *e)
+{
+	return err_set(e, EOPNOTSUPP, "the disk of a virtual machine is as large as that of its image");
 }
 
 static int disk_each_base(const struct volume *v, void (*f)(const char *fingerprint, void *arg), void *arg)
@@ -150,5 +156,6 @@ const struct storage_ops disk_storage = {
 	.remove = disk_remove,
 	.mount = disk_mount,
 	.usage = disk_usage,
+	.limit = disk_limit,
 	.each_base = disk_each_base,
 };

@@ -96,7 +96,7 @@ static int overlay_create(const struct volume *v, struct op *op, struct err *e)
 
 	if (dir < 0)
 		return dir;
-	to = tree_stage(dir, "overlay", e);
+	to = copy_stage(dir, "overlay", v->project, e);
 	if (to < 0)
 		return to;
 	copy_fingerprint(v->base, fingerprint, sizeof(fingerprint));
@@ -133,17 +133,17 @@ static int copy_payload(int from, int to, struct op *op, const char *what, struc
 	return r < 0 ? r : copy_write_text(to, "base", fingerprint, e);
 }
 
-/* Makes parent/name anew as a copy of from; work: as a volume that can be written, not as a snapshot. */
-static int replace(int parent, const char *name, int from, bool work, struct op *op, const char *what, struct err *e)
+/* Makes parent/name anew as a copy of from; for v: as its volume, which can be written; NULL: as a snapshot. */
+static int replace(int parent, const char *name, int from, const struct volume *v, struct op *op, const char *what, struct err *e)
 {
-	_cleanup_close_ int to = tree_stage(parent, name, e);
+	_cleanup_close_ int to = copy_stage(parent, name, v ? v->project : 0, e);
 	int r;
 
 	if (to < 0)
 		return to;
 	base_hold();
 	r = copy_payload(from, to, op, what, e);
-	if (!r && work)
+	if (!r && v)
 		r = add_work(to, e);
 	return finish(parent, name, r, e);
 }
@@ -158,7 +158,7 @@ static int overlay_copy(const struct volume *v, const struct volume *from, struc
 	src = copy_open_payload(from, "overlay", e);
 	if (src == -ENOENT && !from->snap[0])
 		src = copy_open_payload(from, "dir", &none);
-	return src < 0 ? src : replace(dir, "overlay", src, true, op, "copy", e);
+	return src < 0 ? src : replace(dir, "overlay", src, v, op, "copy", e);
 }
 
 static int overlay_snapshot(const struct volume *v, const char *name, struct op *op, struct err *e)
@@ -168,7 +168,7 @@ static int overlay_snapshot(const struct volume *v, const char *name, struct op 
 	if (src < 0)
 		return src;
 	snaps = copy_open_snapshots(v, true, e);
-	return snaps < 0 ? snaps : replace(snaps, name, src, false, op, "snapshot", e);
+	return snaps < 0 ? snaps : replace(snaps, name, src, NULL, op, "snapshot", e);
 }
 
 static int overlay_restore(const struct volume *v, const char *name, struct op *op, struct err *e)
@@ -180,7 +180,7 @@ static int overlay_restore(const struct volume *v, const char *name, struct op *
 		return dir;
 	snprintf(snap.snap, sizeof(snap.snap), "%s", name);
 	src = copy_open_payload(&snap, "overlay", e);
-	return src < 0 ? src : replace(dir, "overlay", src, true, op, "restore", e);
+	return src < 0 ? src : replace(dir, "overlay", src, v, op, "restore", e);
 }
 
 static int overlay_remove(const struct volume *v, struct err *e)
@@ -295,9 +295,7 @@ static int mount_as_guest(const struct volume *v, const struct layers *l, const 
 	uint32_t uid = 0, gid = 0;
 	int r;
 
-	if (l->userns < 0)
-		return mount_layers(v, l, target, e);
-	if (!idmap_to_host(m, false, 0, &uid) || !idmap_to_host(m, true, 0, &gid))
+	if (l->userns >= 0 && (!idmap_to_host(m, false, 0, &uid) || !idmap_to_host(m, true, 0, &gid)))
 		return err_set(e, EINVAL, "the id map of the instance has no root user and group (id 0)");
 	r = mount_identity_begin(uid, gid, e);
 	if (r < 0)
@@ -334,11 +332,14 @@ static int overlay_mount(const struct volume *v, const struct idmap *m, const ch
 
 /* ---- the rest ---- */
 
-static int overlay_usage(const struct volume *v, uint64_t *bytes, struct err *e)
+static int overlay_usage(const struct volume *v, uint64_t *bytes, uint64_t *limit, struct err *e)
 {
-	_cleanup_close_ int payload = copy_open_payload(v, "overlay", e);
+	return copy_usage(v, "overlay", "upper", bytes, limit, e);
+}
 
-	return payload < 0 ? payload : tree_usage(payload, "upper", bytes, e);
+static int overlay_limit(const struct volume *v, const uint64_t *bytes, struct err *e)
+{
+	return copy_limit(v, "overlay", bytes, e);
 }
 
 static int overlay_each_base(const struct volume *v, void (*f)(const char *fingerprint, void *arg), void *arg)
@@ -424,5 +425,6 @@ const struct storage_ops overlay_storage = {
 	.remove = overlay_remove,
 	.mount = overlay_mount,
 	.usage = overlay_usage,
+	.limit = overlay_limit,
 	.each_base = overlay_each_base,
 };

@@ -104,7 +104,7 @@ static void check_written(const char *target)
 static void test_snapshots(const struct storage_ops *ops, struct volume *v, const struct idmap *m, const char *target)
 {
 	struct volume snap = *v, copy;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, limit;
 
 	GOOD(ops->snapshot(v, "s1", NULL, &last));
 	GOOD(ops->mount(v, m, target, &last));
@@ -115,7 +115,7 @@ static void test_snapshots(const struct storage_ops *ops, struct volume *v, cons
 	check_written(target);
 	CHECK(as_guest(m, target, "touch x 2>/dev/null") && as_guest(m, target, "rm etc/file 2>/dev/null"));
 	GOOD(mount_detach(target, &last));
-	GOOD(ops->usage(&snap, &bytes, &last));
+	GOOD(ops->usage(&snap, &bytes, &limit, &last));
 	CHECK(bytes >= 4096 && bytes < 2000000);
 
 	GOOD(ops->snapshot_rename(v, "s1", "s2", &last));
@@ -150,7 +150,7 @@ static void test_driver(const struct storage_ops *ops, const struct idmap *m)
 {
 	char target[128];
 	struct volume v;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, limit;
 
 	printf("%s, %s\n", ops->name, m->n_uid ? "shifted" : "privileged");
 	snprintf(target, sizeof(target), "%s/rootfs/test", model_rundir());
@@ -168,7 +168,7 @@ static void test_driver(const struct storage_ops *ops, const struct idmap *m)
 	CHECK(mount_is(target) == 0);
 	GOOD(ops->mount(&v, m, target, &last));
 	check_written(target);
-	GOOD(ops->usage(&v, &bytes, &last));
+	GOOD(ops->usage(&v, &bytes, &limit, &last));
 	CHECK(bytes >= 4096 && bytes < 2000000);
 	GOOD(mount_detach(target, &last));
 	test_snapshots(ops, &v, m, target);

@@ -12,6 +12,7 @@ WANTED='./boot/vmlinuz-* ./lib/modules/*/modules.builtin ./lib/modules/*/modules
 	./lib/modules/*/kernel/fs/ext4/* ./lib/modules/*/kernel/fs/jbd2/* ./lib/modules/*/kernel/fs/mbcache.ko ./lib/modules/*/kernel/fs/fscache/*
 	./lib/modules/*/kernel/fs/netfs/* ./lib/modules/*/kernel/fs/fuse/* ./lib/modules/*/kernel/fs/overlayfs/* ./lib/modules/*/kernel/fs/squashfs/*
 	./lib/modules/*/kernel/net/* ./lib/modules/*/kernel/drivers/block/* ./lib/modules/*/kernel/drivers/virtio/*
+	./lib/modules/*/kernel/fs/quota/* ./lib/modules/*/kernel/fs/xfs/*
 	./lib/modules/*/kernel/drivers/net/*.ko ./lib/modules/*/kernel/drivers/acpi/button.ko ./lib/modules/*/kernel/drivers/input/evdev.ko'
 BOOT_MODULES='virtio_pci virtio_blk 9pnet_virtio 9p overlay crc32c_generic ext4 fuse'
 
@@ -45,7 +46,7 @@ have_kernel() {
 	# an older one may lack some module; tests that run at the same time wait for the one that fetches
 	exec 9>"$CACHE/lock"
 	flock 9
-	compgen -G "$CACHE/root/lib/modules/*/kernel/drivers/input/evdev.ko" >/dev/null || fetch_kernel
+	compgen -G "$CACHE/root/lib/modules/*/kernel/fs/quota/quota_v2.ko" >/dev/null || fetch_kernel
 	exec 9>&-
 	KERNEL=$(echo "$CACHE"/root/boot/vmlinuz-*)
 	[ -e "$KERNEL" ] || skip "no kernel in $CACHE"

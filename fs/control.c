@@ -65,11 +65,9 @@ bool control_accept(void)
 
 void control_answer(const char *text)
 {
-	if (fcntl(FD_ANSWER, F_GETFD) < 0)
-		return;
 	/* A client that went away is no error of ours. */
 	send(FD_ANSWER, *text ? text : "ok", *text ? strlen(text) : 2, MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(FD_ANSWER);
+	shm_release_fd(FD_ANSWER);
 }
 
 /* ---- client ---- */

@@ -224,7 +224,7 @@ static void server_gone(void)
 	if (waitid(P_PIDFD, FD_SERVER, &i, WEXITED) < 0)	/* not our child: how it ended is not known */
 		i = (siginfo_t){ 0 };
 	shm->reaped_ns = shm_clock();
-	close(FD_SERVER);
+	shm_release_fd(FD_SERVER);
 	shm->server_pid = 0;
 	if (h.stopping || is_unmounted()) {
 		finish(0);

@@ -41,6 +41,11 @@ int shm_take_fd(int fd, int number)
 	return r;
 }
 
+void shm_release_fd(int number)
+{
+	dup3(FD_SHM, number, O_CLOEXEC);
+}
+
 void shm_pass_fds(posix_spawn_file_actions_t *fa, int end)
 {
 	for (int fd = FD_FUSE; fd < end; fd++)
@@ -65,6 +70,9 @@ static int map(struct err *e)
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "shared memory");
 	shm = p;
+	for (int fd = FD_FUSE; fd < FD_END; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			shm_release_fd(fd);
 	return 0;
 }
 

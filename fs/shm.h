@@ -131,6 +131,8 @@ int shm_attach(struct err *e);
 
 /* Moves a descriptor to its fixed number, close-on-exec. */
 int shm_take_fd(int fd, int number);
+/* Closes it; the number stays taken, so that no other descriptor gets it and is inherited, or closed, in its place. */
+void shm_release_fd(int number);
 /* To a child: what is open from FD_FUSE up to and without `end`. */
 void shm_pass_fds(posix_spawn_file_actions_t *fa, int end);
 /* Sets or clears close-on-exec on every fixed descriptor from FD_FUSE up to and without `end` that is open. */

@@ -11,6 +11,7 @@
 #include "backends/core/cleanup.h"
 #include "fs/rootfs.h"
 #include "fs/rootfs_handlers.h"
+#include "fs/rootfs_held.h"
 
 /* ---- what is made without being opened ---- */
 
@@ -167,7 +168,7 @@ static int remove_once(struct rootfs_dir *d, const char *name, int flags, const 
 	struct statx sx = { .stx_mask = 0 };
 	uint64_t ino = 0;
 	int result = 0, begun = request_begin(who, &result, &ino), r = 0;
-	bool last;
+	struct rootfs_removal rm;
 
 	if (begun < 0)
 		return begun;
@@ -175,12 +176,10 @@ static int remove_once(struct rootfs_dir *d, const char *name, int flags, const 
 		return result;
 	if (rootfs_stat(d->fd, name, &sx) == 0)
 		ino = rootfs_node_known(rootfs_identity_of(d->v, &sx));
-	last = S_ISDIR(sx.stx_mode) || sx.stx_nlink == 1;
-	rootfs_file_secure(ino);
+	rootfs_removal_begin(&rm, ino, &sx);
 	if (unlinkat(d->fd, name, flags) < 0)
 		r = -errno;
-	if (r == 0 && last)
-		rootfs_node_unlinked(ino);
+	rootfs_removal_end(&rm, r);
 	if (r == -ENOENT && begun == REQUEST_AGAIN)
 		r = 0;
 	request_result(who, r, 0);

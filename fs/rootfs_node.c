@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The table of nodes: two chained hash tables (by number, by identity) over the records in the keep. See rootfs_node.h.
- * `nodes.lock` guards everything here; below it only the keep's own mutex and the table of open files
- * (rootfs_node_is_open()) are taken.
+ * `nodes.lock` guards everything here; below it only the keep's own mutex, the table of open files
+ * (rootfs_node_is_open()) and what is held (rootfs_held_forgotten()) are taken.
  */
 #include "fs/rootfs_node.h"
 
@@ -13,6 +13,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
 #include "fs/rootfs.h"
+#include "fs/rootfs_held.h"
 
 #define ROOT_BIT (1ULL << 62)		/* of a node number: computed from object and slot, not in the table */
 #define ROOT_MOUNT_SHIFT 52
@@ -29,7 +30,7 @@ struct node {
 	uint32_t children;
 	uint8_t type;		/* mode >> 12 */
 	bool doubtful;		/* taken over: the kernel has more lookups than are counted */
-	bool unlinked;		/* not in the table of identities, not in the keep */
+	bool unlinked;		/* not in the table of identities; regular files not in the keep either */
 	char name[];
 };
 
@@ -39,7 +40,8 @@ struct node_record {
 	uint64_t parent, identity;
 	uint32_t birth;
 	uint8_t type;
-	uint8_t pad[3];
+	uint8_t unlinked;
+	uint8_t pad[2];
 	char name[NAME_MAX + 1];	/* stored without what follows the NUL */
 };
 
@@ -208,6 +210,7 @@ static void save(const struct node *n)
 {
 	struct node_record r = {
 		.object = n->object, .slot = n->slot, .parent = n->parent, .identity = n->identity, .birth = n->birth, .type = n->type,
+		.unlinked = n->unlinked,
 	};
 	size_t len = strlen(n->name) + 1;
 
@@ -234,8 +237,9 @@ static void drop(struct node *n)
 
 		unlink_node(n);
 		nodes.count--;
-		if (!n->unlinked)
-			(void)keep_del(KEEP_ROOTFS, n->number);
+		(void)keep_del(KEEP_ROOTFS, n->number);
+		if (n->unlinked && n->type != S_IFREG >> 12)
+			rootfs_held_forgotten(n->number);
 		free(n);
 		if (p && p->children)
 			p->children--;
@@ -298,6 +302,7 @@ static struct node *new_node(uint64_t number, const struct rootfs_node *from, co
 	n->slot = from->slot;
 	n->birth = from->birth;
 	n->type = from->type >> 12;
+	n->unlinked = from->unlinked;
 	memcpy(n->name, name, len);
 	link_node(n);
 	nodes.count++;
@@ -320,6 +325,7 @@ static int load_one(uint64_t key, const void *data, size_t len, void *arg)
 	n.slot = r.slot;
 	n.birth = r.birth;
 	n.type = (uint32_t)r.type << 12;
+	n.unlinked = r.unlinked;
 	r.name[NAME_MAX] = '\0';
 	made = new_node(key, &n, r.name);
 	if (made)
@@ -370,6 +376,7 @@ bool rootfs_node_get(uint64_t ino, struct rootfs_node *ret)
 	ret->slot = n->slot;
 	ret->birth = n->birth;
 	ret->type = (uint32_t)n->type << 12;
+	ret->unlinked = n->unlinked;
 	strcpy(ret->name, n->name);
 	return true;
 }
@@ -378,7 +385,10 @@ static void forget_identity(struct node *n)
 {
 	unlink_identity(n);
 	n->unlinked = true;
-	(void)keep_del(KEEP_ROOTFS, n->number);
+	if (n->type == S_IFREG >> 12)
+		(void)keep_del(KEEP_ROOTFS, n->number);
+	else
+		save(n);
 }
 
 /* Gives a node another place; returns it, at another address when the name is longer. */
@@ -522,7 +532,7 @@ uint64_t rootfs_node_known(uint64_t identity)
 	return n ? n->number : 0;
 }
 
-void rootfs_node_forget(uint64_t ino, uint64_t lookups)
+static void forget(uint64_t ino, uint64_t lookups)
 {
 	struct node *n;
 	HOLD_LOCK(table());
@@ -538,6 +548,12 @@ void rootfs_node_forget(uint64_t ino, uint64_t lookups)
 	}
 	if (unused(n) && !worth_keeping(n))
 		drop(n);
+}
+
+void rootfs_node_forget(uint64_t ino, uint64_t lookups)
+{
+	forget(ino, lookups);
+	rootfs_held_sweep();
 }
 
 void rootfs_node_unlinked(uint64_t ino)

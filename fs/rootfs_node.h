@@ -36,6 +36,7 @@ struct rootfs_node {
 	uint32_t object, slot;
 	uint32_t birth;		/* hash of the birth time, to tell a reused inode */
 	uint32_t type;		/* S_IFMT part of the mode */
+	bool unlinked;		/* has lost its last name: see fs/rootfs_held.h and fs/rootfs_file.h */
 	uint64_t epoch;		/* rootfs_node_epoch() before the file was looked at; see rootfs_node_found() */
 	char name[NAME_MAX + 1];
 };

@@ -19,6 +19,7 @@
 #include "fs/apart.h"
 #include "fs/rootfs.h"
 #include "fs/rootfs_file.h"
+#include "fs/rootfs_held.h"
 
 #define DIRS_MAX 512
 #define DIRS_BUCKETS 512
@@ -272,7 +273,7 @@ static int step(struct rootfs_dir *parent, uint64_t ino, struct rootfs_dir **ret
 	return *ret ? 0 : -ENOMEM;
 }
 
-int rootfs_dir_get(uint64_t ino, struct rootfs_dir **ret)
+static int dir_by_name(uint64_t ino, struct rootfs_dir **ret)
 {
 	_cleanup_free_ uint64_t *chain = NULL;
 	struct rootfs_dir *d = NULL;
@@ -282,7 +283,7 @@ int rootfs_dir_get(uint64_t ino, struct rootfs_dir **ret)
 
 	ino = rootfs_node_plain(ino);
 	while (!(d = cached_dir(ino))) {
-		if (!rootfs_node_get(ino, &n))
+		if (!rootfs_node_get(ino, &n) || n.unlinked)
 			r = -ESTALE;
 		else if (n.type != S_IFDIR)
 			r = -ENOTDIR;
@@ -311,6 +312,30 @@ int rootfs_dir_get(uint64_t ino, struct rootfs_dir **ret)
 	return r;
 }
 
+/* One that was removed. It does not stand in the cache: nothing below it can be found, and its number tells it from others. */
+static int dir_held(uint64_t ino, struct rootfs_dir **ret)
+{
+	struct rootfs_dir *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	*d = (struct rootfs_dir){ .ino = ino, .refs = 1 };
+	d->fd = rootfs_held_get(ino, &d->v);
+	if (d->fd < 0) {
+		free(d);
+		return -ESTALE;
+	}
+	*ret = d;
+	return 0;
+}
+
+int rootfs_dir_get(uint64_t ino, struct rootfs_dir **ret)
+{
+	int r = dir_by_name(ino, ret);
+
+	return r == -ESTALE ? dir_held(ino, ret) : r;
+}
+
 int rootfs_dir_get_write(uint64_t ino, struct rootfs_dir **ret)
 {
 	struct rootfs_dir *d;
@@ -332,10 +357,10 @@ int rootfs_open_named(uint64_t ino, struct rootfs_volume **ret_v)
 	struct rootfs_node n;
 	int fd, r;
 
-	if (!rootfs_node_get(ino, &n))
+	if (!rootfs_node_get(ino, &n) || n.unlinked)
 		return -ESTALE;
 	if (n.type == S_IFDIR) {
-		r = rootfs_dir_get(ino, &d);
+		r = dir_by_name(ino, &d);
 		fd = r < 0 ? r : fcntl(d->fd, F_DUPFD_CLOEXEC, 3);
 		if (r == 0 && fd < 0)
 			fd = -errno;
@@ -350,12 +375,11 @@ int rootfs_open_named(uint64_t ino, struct rootfs_volume **ret_v)
 
 int rootfs_open_node(uint64_t ino, struct rootfs_volume **ret_v)
 {
-	int fd = rootfs_open_named(ino, ret_v), r;
+	int fd = rootfs_open_named(ino, ret_v);
 
-	if (fd != -ESTALE)
-		return fd;
-	r = rootfs_file_of(ino, ret_v);
-	return r < 0 ? fd : r;
+	if (fd == -ESTALE)
+		fd = rootfs_file_of(ino, ret_v);
+	return fd == -ESTALE ? rootfs_held_get(ino, ret_v) : fd;
 }
 
 static int stat_by_name(uint64_t ino, struct rootfs_volume **ret_v, struct statx *ret)
@@ -364,9 +388,9 @@ static int stat_by_name(uint64_t ino, struct rootfs_volume **ret_v, struct statx
 	struct rootfs_node n;
 	int r;
 
-	if (!rootfs_node_get(ino, &n))
+	if (!rootfs_node_get(ino, &n) || n.unlinked)
 		return -ESTALE;
-	r = rootfs_dir_get(n.type == S_IFDIR ? ino : n.parent, &d);
+	r = dir_by_name(n.type == S_IFDIR ? ino : n.parent, &d);
 	if (r == 0)
 		r = rootfs_stat(d->fd, n.type == S_IFDIR ? "" : n.name, ret);
 	if (r == 0 && n.type != S_IFDIR && !same_file(d->v, &n, ret))
@@ -383,8 +407,8 @@ int rootfs_stat_node(uint64_t ino, struct rootfs_volume **ret_v, struct statx *r
 
 	if (r != -ESTALE)
 		return r;
-	fd = rootfs_file_of(ino, ret_v);
-	return fd < 0 ? r : rootfs_stat(fd, "", ret);
+	fd = rootfs_open_node(ino, ret_v);
+	return fd < 0 ? fd : rootfs_stat(fd, "", ret);
 }
 
 struct rootfs_fd_path rootfs_fd_path(int fd)

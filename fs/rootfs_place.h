@@ -36,7 +36,7 @@ static inline void cleanup_rootfs_dir(struct rootfs_dir **d) { rootfs_dir_put(*d
 /* As rootfs_dir_get(), for a change below it: EROFS in a snapshot. */
 int rootfs_dir_get_write(uint64_t ino, struct rootfs_dir **ret);
 
-/* An O_PATH descriptor of any node, verified, and its volume. For a file that lost its name: of an open handle of it. */
+/* An O_PATH descriptor of any node, verified, and its volume. For what lost its name: of an open handle, or held. */
 int rootfs_open_node(uint64_t ino, struct rootfs_volume **ret_v);
 
 /* The same, but only by its name. */

@@ -9,6 +9,7 @@
 #include "backends/core/keep.h"
 #include "fs/rootfs.h"
 #include "fs/rootfs_handlers.h"
+#include "fs/rootfs_held.h"
 
 #define EXCHANGE_BIT (1ULL << 60)	/* of a key in KEEP_ROOTFS: an exchange under way, by its request */
 
@@ -18,11 +19,6 @@ struct renaming {
 	unsigned flags;
 	struct statx source, target;	/* before; mode 0: not there */
 };
-
-static bool is_last_name(const struct statx *sx)
-{
-	return S_ISDIR(sx->stx_mode) || (sx->stx_mode && sx->stx_nlink == 1);
-}
 
 /*
  * Exchanging twice is nothing, and afterwards both names are there as before. So what is to be at the source afterwards is
@@ -74,6 +70,7 @@ static int rename_now(const struct renaming *n)
 
 static int rename_call(struct renaming *n, int begun, const struct caller *who)
 {
+	struct rootfs_removal rm;
 	uint64_t ino = 0;
 	int r = 0;
 
@@ -90,12 +87,11 @@ static int rename_call(struct renaming *n, int begun, const struct caller *who)
 	} else if (n->target.stx_mode) {
 		ino = rootfs_node_known(rootfs_identity_of(n->to->v, &n->target));
 	}
-	rootfs_file_secure(ino);
+	rootfs_removal_begin(&rm, ino, &n->target);
 	r = rename_now(n);
+	rootfs_removal_end(&rm, r);
 	if (r == -ENOENT && begun == REQUEST_AGAIN && !n->source.stx_mode && n->target.stx_mode)
 		r = 0;
-	else if (r == 0 && is_last_name(&n->target))
-		rootfs_node_unlinked(ino);
 done:
 	if (r == 0)
 		node_moved(n->to, n->newname);

@@ -40,7 +40,7 @@ static int new_scratch(struct view *dir, const char *name, mode_t type, enum ent
 	int r;
 
 	if (!slot)
-		return err_set(e, ENOSPC, "no more files can be made here");
+		return -e->code;
 	clock_gettime(CLOCK_REALTIME, &s.meta.mtime);
 	s.meta.ctime = s.used = s.meta.mtime;
 	s.size = data ? strlen(data) : 0;
@@ -451,7 +451,7 @@ static int rename_away(struct view *from, const char *name, struct view *v, stru
 	moved.value = buf_str(&b);
 	moved.len = b.len;
 	moved.slot = object_new_slot(from->o, e);
-	r = moved.slot ? object_change(from->o, &moved, 1, CHANGED_ENTRIES, e) : -ENOSPC;
+	r = moved.slot ? object_change(from->o, &moved, 1, CHANGED_ENTRIES, e) : -e->code;
 	if (r)
 		return r;
 	r = hide(from, name, view_row_ino(from->o, moved.slot, ROW_ENTRY), v->kind == ENT_FIELD ? TOMB_FIXED : TOMB_ENTRY, v->kind);

@@ -49,19 +49,32 @@ static const char *this_boot_id(void)
 	return boot_id;
 }
 
-/* dirfd/name becomes that text; without durable it may be lost, or empty, when the host loses power. */
-static int replace_file(int dirfd, const char *name, const char *text, bool durable, struct err *e)
+static int write_tmp(int dirfd, const char *tmp, const char *text, bool durable, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 	size_t len = strlen(text);
-	char tmp[32];
 
-	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
+	errno = 0;
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, errno, "cannot make %s", tmp);
 	if (write(fd, text, len) != (ssize_t)len || (durable && fsync(fd) < 0))
 		return err_sys(e, errno ? errno : ENOSPC, "cannot write %s", tmp);
+	return 0;
+}
+
+/* dirfd/name becomes that text; without durable it may be lost, or empty, when the host loses power. */
+static int replace_file(int dirfd, const char *name, const char *text, bool durable, struct err *e)
+{
+	char tmp[32];
+	int r;
+
+	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
+	r = write_tmp(dirfd, tmp, text, durable, e);
+	if (r < 0) {
+		unlinkat(dirfd, tmp, 0);
+		return r;
+	}
 	if (renameat(dirfd, tmp, dirfd, name) < 0 || (durable && fsync(dirfd) < 0))
 		return err_sys(e, errno, "cannot replace %s", name);
 	return 0;

@@ -426,13 +426,28 @@ static const char *last_line(struct buf *tail)
 	return nl ? nl + 1 : s;
 }
 
+/* Programs tell their reasons in words only, at the end of the line; our environment makes them the C library's. */
+static int code_of(const char *text)
+{
+	static const int full[] = { ENOSPC, EDQUOT };
+
+	for (size_t i = 0; i < sizeof(full) / sizeof(*full); i++) {
+		const char *reason = strerror(full[i]);
+		const size_t len = strlen(text), n = strlen(reason);
+
+		if (len >= n && !strcmp(text + len - n, reason))
+			return full[i];
+	}
+	return EIO;
+}
+
 static int explain(const struct spawn *s, int status, struct buf *tail, struct err *e)
 {
 	const char *name = strrchr(s->path, '/'), *text = last_line(tail);
 
 	name = name ? name + 1 : s->path;
 	if (*text)
-		return err_set(e, EIO, "%s: %s", name, text);
+		return err_set(e, code_of(text), "%s: %s", name, text);
 	if (WIFSIGNALED(status))
 		return err_set(e, EIO, "%s was ended by signal %d", name, WTERMSIG(status));
 	return err_set(e, EIO, "%s failed with status %d", name, WEXITSTATUS(status));

@@ -67,8 +67,8 @@ int spawn_reap(int pidfd, int *status);
 /*
  * Starts it, waits for its end (timeout_ms < 0: for ever; then SIGKILL and ETIMEDOUT) and collects at most 4 KiB of what it
  * writes
- * to 2, unless s->err is set. Exit status 0: returns 0. Otherwise -EIO with "PROGRAM: last line of its errors"; status may be
- * NULL.
+ * to 2, unless s->err is set. Exit status 0: returns 0. Otherwise -EIO (-ENOSPC or -EDQUOT when that line ends so) with
+ * "PROGRAM: last line of its errors"; status may be NULL.
  */
 int spawn_run(const struct spawn *s, int timeout_ms, int *status, struct err *e);
 

@@ -26,11 +26,14 @@ int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, str
 	struct spawn_fd fds[] = { { .fd = from_fd, .as = 3 }, { .fd = to_fd, .as = 4 } };
 	struct spawn s = { .path = "/bin/cp", .argv = argv, .fds = fds, .n_fds = 2, .die_with_server = true, .userns = -1 };
 
+	int r;
+
 	snprintf(from, sizeof(from), "/proc/self/fd/3/%s", name);
 	snprintf(to, sizeof(to), "/proc/self/fd/4/%s", to_name);
 	if (op)
 		op_progress(op, "%s: copying files", what);
-	return spawn_run(&s, -1, NULL, e);
+	r = spawn_run(&s, -1, NULL, e);
+	return r == -ENOSPC || r == -EDQUOT ? err_sys(e, -r, "the files cannot be copied") : r;
 }
 
 int copy_write_text(int dirfd, const char *name, const char *text, struct err *e)
@@ -87,8 +90,8 @@ int copy_open_snapshots(const struct volume *v, bool make, struct err *e)
 
 	if (dir < 0)
 		return dir;
-	if (make && !mkdirat(dir, "snapshots", 0700) && fsync(dir) < 0)
-		return err_sys(e, errno, "cannot write %s to disk", v->dir);
+	if (make && (mkdirat(dir, "snapshots", 0700) < 0 ? errno != EEXIST : fsync(dir) < 0))
+		return err_sys(e, errno, "cannot make a directory for snapshots");
 	fd = tree_open(dir, "snapshots", O_RDONLY | O_DIRECTORY);
 	return fd < 0 ? err_sys(e, -fd, "cannot open the directory of snapshots") : fd;
 }

@@ -48,6 +48,9 @@ static void test_failures(void)
 	CHECK(spawn_run(&s, -1, &status, &e) == -EIO);
 	CHECK_STR(e.text, "sh: bad luck");
 	CHECK(WEXITSTATUS(status) == 3);
+	s.argv = ARGV("sh", "-c", "echo cp: no luck: No space left on device >&2; exit 1");
+	CHECK(spawn_run(&s, -1, NULL, &e) == -ENOSPC);
+	CHECK_STR(e.text, "sh: cp: no luck: No space left on device");
 	s.argv = ARGV("sh", "-c", "kill -9 $$");
 	CHECK(spawn_run(&s, -1, &status, &e) == -EIO);
 	CHECK_STR(e.text, "sh was ended by signal 9");

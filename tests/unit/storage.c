@@ -30,6 +30,7 @@
 
 static char state[64] = "/tmp/instfs-storage-XXXXXX";
 static struct err last;
+static bool full_disk;
 
 static int sh(const char *fmt, ...)
 {
@@ -376,6 +377,33 @@ static void test_bases(void)
 	CHECK(base_is_fingerprint(FP_A) && !base_is_fingerprint("x") && !base_is_fingerprint("../../../../../../../../../../../../../../../../../../../../../../"));
 }
 
+static int probe_in_vain(const char *state_dir, struct err *e)
+{
+	return err_set(e, full_disk ? ENOSPC : EINVAL, "not today");
+}
+
+/* A driver that does not work today keeps its bases for the day on which it works again; a full disk says nothing of a driver. */
+static void test_broken_driver(void)
+{
+	static struct storage_ops broken;
+	static const struct storage_ops *const list[] = { &broken, &dir_storage, NULL };
+	_cleanup_buf_ struct buf version = BUF_INIT;
+
+	broken = overlay_storage;
+	broken.name = "broken";
+	broken.probe = probe_in_vain;
+	GOOD(storage_init(list, NULL, &version, &last));
+	CHECK_STR(buf_str(&version), "storage dir\n");
+	base_collect();
+	base_wait();
+	CHECK(!sh("test -e %s/bases/" FP_A "/rootfs/etc/file", state));
+	full_disk = true;
+	broken.name = "full";
+	buf_reset(&version);
+	GOOD(storage_init(list, NULL, &version, &last));
+	CHECK_STR(buf_str(&version), "storage full dir\n");
+}
+
 static void test_close(void)
 {
 	_cleanup_object_ struct object *o = object_find(SPACE_INSTANCES, "c1");
@@ -411,6 +439,7 @@ static void tests(void)
 	test_rootfs();
 	test_bases();
 	test_close();
+	test_broken_driver();
 }
 
 int main(void)

@@ -174,7 +174,7 @@ static const struct row rows[] = {
 	  .store = store_restore, .doc = "write a snapshot's name to go back to it; reads as the last one" },
 	{ .id = ROW_CONSOLE, .name = "console", .mode = S_IFREG | 0600, .flags = ROW_VOLATILE_RUN, .show = show_console,
 	  .stream = &console_stream, .doc = "the console's scrollback; what is written is typed into it" },
-	{ .id = ROW_TTY, .name = "tty", .mode = S_IFLNK | 0777, .flags = ROW_VOLATILE_ALWAYS, .exists = has_tty, .show = show_tty,
+	{ .id = ROW_TTY, .name = "tty", .mode = S_IFLNK | 0777, .flags = ROW_UNLISTED | ROW_VOLATILE_ALWAYS, .exists = has_tty, .show = show_tty,
 	  .stream = &tty_stream,
 	  .doc = "link to a pty on the host that is the console, the owner's alone; made when the link is read, gone when the instance stops" },
 	{ .id = ROW_LOG, .name = "log", .mode = S_IFREG | 0440, .flags = ROW_VOLATILE_RUN, .deps = CHANGED_STATE | CHANGED_ERROR,

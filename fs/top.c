@@ -53,7 +53,7 @@ static const char readme[] =
 	"  rmdir instances/c1\n"
 	"\n"
 	"A write that cannot be done fails, and the file `error` beside it says why in a sentence.\n"
-	"Files that block or stream are not listed: events, wait/STATE, exec/NAME/wait.\n";
+	"Files that block or stream are not listed: events, instances/NAME/{wait/STATE,tty,exec/NAME/wait}.\n";
 
 static char version_text[512];
 
@@ -293,7 +293,7 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 	if (s == SPACE_TRASH && to->row->id == ROW_INSTANCES)
 		return object_restore(o, new_name, e);
 	if (from->row != to->row)
-		return err_set(e, EOPNOTSUPP, "%s cannot become %s/%s", name, to->row->name ? to->row->name : "", new_name);
+		return err_set(e, EOPNOTSUPP, "%s cannot become %s/%s", name, to->row->name ? to->row->name : to->o->name, new_name);
 	if (s == SPACE_TRASH)
 		return err_set(e, EPERM, "what is in the trash can only be moved back to instances/");
 	if (s == SPACE_INSTANCES && !instance_is_running(o))
@@ -369,22 +369,33 @@ struct fingerprint_find {
 	const char *want;
 	list_fn emit;
 	void *arg;
-	uint64_t after;
 	uint32_t found;
 };
 
-static int fingerprint_of(uint32_t id, const char *name, void *arg)
+static int fingerprint_is(uint32_t id, const char *name, void *arg)
 {
 	struct fingerprint_find *f = arg;
 	_cleanup_object_ struct object *o = object_get(id);
 	char fp[80];
 
+	if (o && object_value(o, ENT_FIELD, "fingerprint", fp, sizeof(fp)) && !strcmp(f->want, fp))
+		f->found = id;
+	return f->found != 0;
+}
+
+/* Of several images with the same bytes the oldest one has the link. */
+static int fingerprint_emit(uint32_t id, const char *name, void *arg)
+{
+	struct fingerprint_find *f = arg;
+	_cleanup_object_ struct object *o = object_get(id);
+	char fp[80];
+	struct fingerprint_find first = { .want = fp };
+
 	if (!o || !object_value(o, ENT_FIELD, "fingerprint", fp, sizeof(fp)))
 		return 0;
-	if (f->want) {
-		f->found = strcmp(f->want, fp) ? 0 : id;
-		return f->found != 0;
-	}
+	object_each(SPACE_IMAGES, 0, fingerprint_is, &first);
+	if (first.found != id)
+		return 0;
 	return f->emit(f->arg, id, fp, node_ino((struct node){ id, 0, ROW_BY_FINGERPRINT_LINK }), S_IFLNK);
 }
 
@@ -392,7 +403,7 @@ static int fingerprint_lookup(struct view *dir, const char *name, uint64_t *ino)
 {
 	struct fingerprint_find f = { .want = name };
 
-	object_each(SPACE_IMAGES, 0, fingerprint_of, &f);
+	object_each(SPACE_IMAGES, 0, fingerprint_is, &f);
 	*ino = node_ino((struct node){ f.found, 0, ROW_BY_FINGERPRINT_LINK });
 	return f.found ? 0 : -ENOENT;
 }
@@ -401,7 +412,7 @@ static int fingerprint_list(struct view *dir, uint64_t after, list_fn emit, void
 {
 	struct fingerprint_find f = { .emit = emit, .arg = arg };
 
-	return object_each(SPACE_IMAGES, (uint32_t)after, fingerprint_of, &f);
+	return object_each(SPACE_IMAGES, (uint32_t)after, fingerprint_emit, &f);
 }
 
 static int show_fingerprint_link(struct view *v, struct buf *out, struct err *e)

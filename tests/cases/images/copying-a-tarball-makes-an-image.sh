@@ -17,6 +17,9 @@ assert_file "$M/images/i1/type" 'container\n'
 assert_match "$(cat "$M/images/i1/properties/os")" none
 grep -q creation_date "$M/images/i1/metadata.yaml"
 assert_eq "$(readlink -f "$M/images/.by-fingerprint/$sum")" "$(readlink -f "$M/images/i1")"
+mkdir "$M/images/i2"
+cp "$T/i.tar.gz" "$M/images/i2/image"
+assert_eq "$(ls "$M/images/.by-fingerprint")" "$sum" "two images with the same bytes"
 mkdir "$I/c1"
 echo images/i1 >"$I/c1/source"
 assert_file "$M/rootfs/c1/etc/hostname" 'test\n'

@@ -14,6 +14,7 @@ printf 'echo typed-$((40+2))\n' >"$I/c1/console"
 wait_for 10 grep -q 'typed' "$I/c1/console"
 
 # tty leads to a pty on the host, the owner's alone, that outlives the server; what is typed and printed passes as it is.
+! ls "$I/c1" | grep -qx tty || fail "a listing has tty, which starts a process"
 assert_eq "$(stat -c %s "$I/c1/tty")" 0 "the size of a link that nobody followed"
 pty=$(readlink "$I/c1/tty")
 assert_match "$pty" '^/dev/pts/[0-9]+$'

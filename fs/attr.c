@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/hash.h"
 #include "backends/core/instance.h"
 #include "fs/apart.h"
 #include "fs/change.h"
@@ -65,16 +66,14 @@ static int hash_name(void *arg, uint64_t number, const char *name, uint64_t ino,
 {
 	uint64_t *h = arg;
 
-	*h = (*h ^ ino) * 0x100000001b3;
-	for (; *name; name++)
-		*h = (*h ^ (unsigned char)*name) * 0x100000001b3;
+	*h = hash_bytes(hash_bytes(*h, &ino, sizeof(ino)), name, strlen(name));
 	return 0;
 }
 
 /* Names that come and go without anybody being told: the nanoseconds follow from the names, so that other names have another time. */
 static void stat_changing(struct view *v, struct stat *st)
 {
-	uint64_t h = 0xcbf29ce484222325;
+	uint64_t h = HASH_INIT;
 
 	if (v->row->flags & ROW_VOLATILE_RUN || names_list(v, 2, hash_name, &h) < 0)
 		apart(&st->st_mtim);

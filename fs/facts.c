@@ -8,6 +8,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
+#include "backends/core/hash.h"
 #include "backends/core/instance.h"
 #include "backends/core/value.h"
 
@@ -60,12 +61,7 @@ static void take_cpu(const struct expanded *x, struct proc_facts *f)
 /* Equal facts have equal generations, whoever made them. */
 static uint64_t generation_of(const struct proc_facts *f)
 {
-	const unsigned char *p = (const void *)f;
-	uint64_t h = 0xcbf29ce484222325ULL;
-
-	for (size_t i = 0; i < sizeof(*f); i++)
-		h = (h ^ p[i]) * 0x100000001b3ULL;
-	return h;
+	return hash_bytes(HASH_INIT, f, sizeof(*f));
 }
 
 void facts_of(struct object *o, struct proc_facts *ret)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/watch.h"
 #include "fs/holder.h"
 #include "fs/log.h"
 #include "fs/shm.h"
@@ -89,13 +90,5 @@ static void *guard(void *unused)
 
 int guard_start(void)
 {
-	pthread_attr_t a;
-	pthread_t t;
-	int r;
-
-	pthread_attr_init(&a);
-	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-	r = pthread_create(&t, &a, guard, NULL);
-	pthread_attr_destroy(&a);
-	return -r;
+	return watch_thread(guard, NULL);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "backends/core/watch.h"
 #include "fs/log.h"
 #include "fs/notify.h"
 #include "fs/ring.h"
@@ -75,12 +76,6 @@ static void *send_notifications(void *unused)
 
 void sender_start(void)
 {
-	pthread_attr_t a;
-	pthread_t t;
-
-	pthread_attr_init(&a);
-	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&t, &a, send_notifications, NULL))
+	if (watch_thread(send_notifications, NULL) < 0)
 		log_error("no thread for notifications");
-	pthread_attr_destroy(&a);
 }

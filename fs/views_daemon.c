@@ -108,17 +108,11 @@ static void *look_after(void *unused)
 
 static void look_after_all(void)
 {
-	pthread_attr_t a;
-	pthread_t t;
-
 	HOLD_LOCK(&rounds.lock);
 	rounds.again = rounds.running;
 	if (rounds.running)
 		return;
-	pthread_attr_init(&a);
-	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-	rounds.running = !pthread_create(&t, &a, look_after, NULL);
-	pthread_attr_destroy(&a);
+	rounds.running = !watch_thread(look_after, NULL);
 }
 
 /* ---- the server ---- */

@@ -71,13 +71,5 @@ static void *watch(void *unused)
 
 int views_end_watch(void)
 {
-	pthread_attr_t a;
-	pthread_t t;
-	int r;
-
-	pthread_attr_init(&a);
-	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-	r = pthread_create(&t, &a, watch, NULL);
-	pthread_attr_destroy(&a);
-	return -r;
+	return watch_thread(watch, NULL);
 }

@@ -24,6 +24,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/tree.h"
+#include "backends/core/watch.h"
 
 static pthread_rwlock_t in_use = PTHREAD_RWLOCK_INITIALIZER;
 static struct {
@@ -318,19 +319,15 @@ static void *collect(void *arg)
 
 void base_collect(void)
 {
-	pthread_attr_t attr;
-	pthread_t t;
 	HOLD_LOCK(&collector.lock);
 
 	collector.again = collector.running;
-	if (collector.running || pthread_attr_init(&attr))
+	if (collector.running)
 		return;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	collector.running = !pthread_create(&t, &attr, collect, NULL);
+	collector.running = !watch_thread(collect, NULL);
 	/* Without a thread what is unused stays until the next time. */
 	if (!collector.running)
 		fprintf(stderr, "instfs: cannot start a thread to delete unused images\n");
-	pthread_attr_destroy(&attr);
 }
 
 void base_wait(void)

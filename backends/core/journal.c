@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/hash.h"
 #include "backends/core/store.h"
 #include "backends/core/watch.h"
 
@@ -46,15 +47,6 @@ struct record_at {
 
 /* ---- format ---- */
 
-static uint64_t checksum(const char *s, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325ULL;
-
-	while (len--)
-		h = (h ^ (unsigned char)*s++) * 0x100000001b3ULL;
-	return h;
-}
-
 static size_t blocks(size_t len)
 {
 	return (len + BLOCK - 1) / BLOCK * BLOCK;
@@ -69,7 +61,7 @@ static int print(struct buf *b, uint64_t epoch, unsigned number, const char *dir
 	buf_add(b, text, len);
 	if (buf_error(b))
 		return -ENOMEM;
-	snprintf(sum, sizeof(sum), "%016" PRIx64, checksum(b->data + covered, b->len - covered));
+	snprintf(sum, sizeof(sum), "%016" PRIx64, hash_bytes(HASH_INIT, b->data + covered, b->len - covered));
 	memcpy(b->data + strlen(HEAD), sum, 16);
 	buf_resize(b, blocks(b->len));
 	return buf_error(b);
@@ -88,7 +80,7 @@ static bool parse(const char *s, size_t size, struct record_at *ret)
 	if (sscanf(line, HEAD "%16" SCNx64 " %16" SCNx64 " %u %zu %159s", &sum, &ret->epoch, &ret->number, &ret->len, ret->dir) != 5)
 		return false;
 	ret->text = s + head;
-	return head < size && ret->len <= size - head && sum == checksum(s + covered, head + ret->len - covered);
+	return head < size && ret->len <= size - head && sum == hash_bytes(HASH_INIT, s + covered, head + ret->len - covered);
 }
 
 struct records {

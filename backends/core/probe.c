@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "backends/core/hash.h"
 #include "backends/core/keep.h"
 
 #define PROBE_KEYS (1ULL << 62)		/* backends use object ids, which are below */
@@ -18,11 +19,7 @@ struct probe {
 
 static uint64_t key_of(const char *what)
 {
-	uint64_t h = 14695981039346656037ULL;
-
-	for (; *what; what++)
-		h = (h ^ (unsigned char)*what) * 1099511628211ULL;
-	return PROBE_KEYS | (h >> 2);
+	return PROBE_KEYS | hash_bytes(HASH_INIT, what, strlen(what)) >> 2;
 }
 
 static bool stamp_program(struct probe *p)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/hash.h"
 #include "backends/core/journal.h"
 #include "backends/core/tree.h"
 
@@ -270,13 +271,11 @@ static int make_path(const char *path, mode_t mode)
 static int make_rundir(struct err *e)
 {
 	const char *base = "/run", *own = getenv("XDG_RUNTIME_DIR");
-	uint64_t h = 0xcbf29ce484222325ULL;
+	uint64_t h = hash_bytes(HASH_INIT, store.dir, strlen(store.dir));
 	int r;
 
 	if (geteuid() != 0 && own && *own == '/' && strlen(own) < sizeof(store.rundir) - 32)
 		base = own;
-	for (const char *s = store.dir; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
 	snprintf(store.rundir, sizeof(store.rundir), "%s/instfs/%016llx", base, (unsigned long long)h);
 	r = make_path(store.rundir, 0711);
 	return r < 0 ? err_sys(e, -r, "cannot make the run directory %s", store.rundir) : 0;

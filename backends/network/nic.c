@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backends/core/config.h"
+#include "backends/core/hash.h"
 #include "backends/core/value.h"
 
 #define HOST4 "169.254.0.1"	/* as LXD's */
@@ -64,15 +65,14 @@ static enum nic_kind kind_of(const char *nictype)
 	return NIC_BRIDGED;
 }
 
-/* FNV-1a over what makes it the only one of its kind on this host. */
+/* From what makes it the only one of its kind on this host. */
 uint32_t nic_number(uint32_t instance, const char *device)
 {
 	char all[256];
-	uint64_t h = 0xcbf29ce484222325ULL;
+	uint64_t h;
 
 	snprintf(all, sizeof(all), "%s %u %.64s", model_rundir(), instance, device);
-	for (const char *s = all; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
+	h = hash_bytes(HASH_INIT, all, strlen(all));
 	return (uint32_t)(h ^ h >> 32);
 }
 

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/watch.h"
 #include "backends/proc/host.h"
 #include "backends/proc/scan.h"
 #include "backends/proc/show.h"
@@ -158,9 +159,6 @@ static void *sampler(void *arg)
 
 void loadavg_watch(struct proc_source *s)
 {
-	pthread_attr_t a;
-	pthread_t t;
-
 	HOLD_LOCK(&list_lock);
 	if (!s->polled) {
 		s->next_sampled = list;
@@ -169,11 +167,8 @@ void loadavg_watch(struct proc_source *s)
 	s->polled = now();
 	if (running)
 		return;
-	pthread_attr_init(&a);
-	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
 	/* without the thread samples are taken when somebody reads */
-	running = pthread_create(&t, &a, sampler, NULL) == 0;
-	pthread_attr_destroy(&a);
+	running = watch_thread(sampler, NULL) == 0;
 }
 
 void loadavg_forget(struct proc_source *s)

@@ -13,12 +13,13 @@ static struct proctable table;
 
 static int show_asked(struct view *v, struct buf *out, struct err *e)
 {
+	const struct proc_place at = proctable_place(&table, v);
 	struct asker *a;
 	int r = asker_get(v->who ? v->who->pid : 0, &a);
 
 	if (r)
 		return err_sys(e, -r, "the container of process %d", v->who->pid);
-	r = asker_show(a, proctable_row(&table, v->row), proctable_cpu(v), out);
+	r = asker_show(a, &at, out);
 	asker_put(a);
 	return r ? err_sys(e, -r, "%s", v->name) : 0;
 }

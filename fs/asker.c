@@ -256,15 +256,11 @@ void asker_put(struct asker *a)
 
 /* ---- what it sees ---- */
 
-static int show_host(const struct proc_row *row, unsigned cpu, struct buf *out)
+static int show_host(const struct proc_place *at, struct buf *out)
 {
-	const char *star = strchr(row->path, '*');
-	char path[512];
+	char path[512] = "/";
 
-	if (star)
-		snprintf(path, sizeof(path), "/%.*s%u%s", (int)(star - row->path), row->path, cpu, star + 1);
-	else
-		snprintf(path, sizeof(path), "/%s", row->path);
+	proc_path(at, path + 1, sizeof(path) - 1);
 	return buf_read_file(out, AT_FDCWD, path, 16 << 20);
 }
 
@@ -293,15 +289,15 @@ void asker_release(struct asker *a, struct proc_source *s)
 		sources_put();
 }
 
-int asker_show(struct asker *a, const struct proc_row *row, unsigned cpu, struct buf *out)
+int asker_show(struct asker *a, const struct proc_place *at, struct buf *out)
 {
 	struct proc_source *s;
 	int r;
 
 	if (!a)
-		return show_host(row, cpu, out);
+		return show_host(at, out);
 	s = asker_source(a);
-	r = s ? proc_show(s, row, cpu, out) : -ESRCH;
+	r = s ? proc_show(s, at, out) : -ESRCH;
 	asker_release(a, s);
 	return r;
 }

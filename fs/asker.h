@@ -20,7 +20,7 @@ int asker_get(pid_t pid, struct asker **ret);
 void asker_put(struct asker *a);	/* NULL is fine */
 
 /* The file as it is for a; NULL: the host's own. */
-int asker_show(struct asker *a, const struct proc_row *row, unsigned cpu, struct buf *out);
+int asker_show(struct asker *a, const struct proc_place *at, struct buf *out);
 /* What tells of its CPUs; NULL: it ended. Goes back with asker_release(), before asker_put(). */
 struct proc_source *asker_source(struct asker *a);
 void asker_release(struct asker *a, struct proc_source *s);

@@ -65,10 +65,9 @@ static struct listener *listeners;
 
 static bool read_file(uint32_t id, const char *path, struct buf *out)
 {
-	unsigned cpu;
-	const struct proc_row *row = proc_find(path, &cpu);
+	struct proc_place at;
 	struct proc_source *s = sources_get(id);
-	bool ok = s && row && proc_show(s, row, cpu, out) == 0 && buf_error(out) == 0;
+	bool ok = s && !proc_find(path, &at) && proc_show(s, &at, out) == 0 && buf_error(out) == 0;
 
 	if (s)
 		sources_put();

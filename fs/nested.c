@@ -35,12 +35,13 @@ static uint64_t last_fh;
 
 static int render(fuse_req_t req, uint64_t ino, struct buf *out)
 {
+	const struct proc_place at = procdir_place(ino);
 	struct asker *a;
 	int r = asker_get(fuse_req_ctx(req)->pid, &a);
 
 	if (r)
 		return r;
-	r = asker_show(a, procdir_row(ino), procdir_cpu(ino), out);
+	r = asker_show(a, &at, out);
 	asker_put(a);
 	return r ? r : buf_error(out);
 }
@@ -50,7 +51,7 @@ static int render(fuse_req_t req, uint64_t ino, struct buf *out)
 static int fill_stat(fuse_req_t req, uint64_t ino, struct stat *st)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	const struct proc_row *row = procdir_row(ino);
+	const struct proc_row *row = procdir_place(ino).row;
 	int r = 0;
 
 	if (!row && ino != PROCDIR_ROOT)
@@ -78,22 +79,21 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 static int find(fuse_req_t req, uint64_t dir, const char *name, uint64_t *ino)
 {
-	const struct proc_row *row;
+	struct proc_place at = procdir_place(dir);
 	struct proc_source *s;
 	struct asker *a;
-	unsigned cpu;
-	int r = dir != PROCDIR_ROOT && !procdir_row(dir) ? -ESTALE : procdir_find(procdir_row(dir), procdir_cpu(dir), name, &row, &cpu);
+	int r = dir != PROCDIR_ROOT && !at.row ? -ESTALE : procdir_find(&at, name, &at);
 
 	if (r)
 		return r;
-	*ino = procdir_ino(ROWS_OBJECT, row, cpu);
-	if (!(row->flags & PROC_PER_CPU))
+	*ino = procdir_ino(ROWS_OBJECT, &at);
+	if (!(at.row->flags & PROC_MAYBE))
 		return 0;
 	r = asker_get(fuse_req_ctx(req)->pid, &a);
 	if (r)
 		return r;
 	s = asker_source(a);
-	r = s && proc_exists(s, row, cpu) ? 0 : -ENOENT;
+	r = s && proc_exists(s, &at) ? 0 : -ENOENT;
 	asker_release(a, s);
 	asker_put(a);
 	return r;
@@ -117,7 +117,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t dir, const char *name)
 
 static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	const struct procdir d = { procdir_row(dir), procdir_cpu(dir), ROWS_OBJECT };
+	const struct proc_place at = procdir_place(dir);
 	struct proc_source *s;
 	struct asker *a;
 	int r = asker_get(fuse_req_ctx(req)->pid, &a);
@@ -127,7 +127,7 @@ static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, s
 		return;
 	}
 	s = asker_source(a);
-	procdir_reply(req, &d, s, size, off);
+	procdir_reply(req, &at, ROWS_OBJECT, s, size, off);
 	asker_release(a, s);
 	asker_put(a);
 }
@@ -174,11 +174,12 @@ static bool has_text(uint64_t fh)
 
 static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
+	const struct proc_row *row = procdir_place(ino).row;
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct buf *text;
 	int r = 0;
 
-	if (!procdir_row(ino) || !S_ISREG(procdir_row(ino)->mode))
+	if (!row || !S_ISREG(row->mode))
 		r = -ESTALE;
 	else if (!off || !has_text(fi->fh))
 		r = render(req, ino, &b);

@@ -53,13 +53,14 @@ static struct proctable table;
 
 static int show_proc(struct view *v, struct buf *out, struct err *e)
 {
+	const struct proc_place at = proctable_place(&table, v);
 	struct use u;
 	int r;
 
 	acquire(v->o, &u);
 	if (!u.source)
 		return err_set(e, ENOMEM, "no memory");
-	r = proc_show(u.source, proctable_row(&table, v->row), proctable_cpu(v), out);
+	r = proc_show(u.source, &at, out);
 	release(&u);
 	if (r == -ENOENT)
 		return -ESTALE;

@@ -11,54 +11,62 @@
 #include "backends/core/cleanup.h"
 #include "fs/node.h"
 
-const struct proc_row *procdir_row(uint64_t ino)
+#define CPU_BITS 17
+
+struct proc_place procdir_place_of(const struct proc_row *r, uint32_t slot)
 {
-	return ino == PROCDIR_ROOT ? NULL : proc_row_by_id(node_of(ino).row);
+	const uint32_t first = slot & ((1u << CPU_BITS) - 1);
+
+	return (struct proc_place){ r, { first ? first - 1 : 0, slot >> CPU_BITS } };
 }
 
-unsigned procdir_cpu(uint64_t ino)
+struct proc_place procdir_place(uint64_t ino)
 {
-	return node_of(ino).slot ? node_of(ino).slot - 1 : 0;
+	return procdir_place_of(ino == PROCDIR_ROOT ? NULL : proc_row_by_id(node_of(ino).row), node_of(ino).slot);
 }
 
-uint64_t procdir_ino(uint32_t id, const struct proc_row *r, unsigned cpu)
+uint32_t procdir_slot(const struct proc_place *at)
 {
-	return node_ino((struct node){ .object = id, .slot = r->flags & PROC_PER_CPU ? cpu + 1 : 0, .row = r->id });
+	return strchr(at->row->path, '*') ? at->n[1] << CPU_BITS | (at->n[0] + 1) : 0;
 }
 
-int procdir_find(const struct proc_row *dir, unsigned cpu, const char *name, const struct proc_row **ret, unsigned *ret_cpu)
+uint64_t procdir_ino(uint32_t id, const struct proc_place *at)
 {
-	const char *head = dir ? dir->path : "", *star = strchr(head, '*');
-	char path[512];
+	return node_ino((struct node){ .object = id, .slot = procdir_slot(at), .row = at->row->id });
+}
+
+int procdir_find(const struct proc_place *dir, const char *name, struct proc_place *ret)
+{
+	char path[512] = "";
+	size_t n;
 
 	if (strchr(name, '/'))
 		return -ENOENT;
-	if (star)
-		snprintf(path, sizeof(path), "%.*s%u%s/%.200s", (int)(star - head), head, cpu, star + 1, name);
-	else
-		snprintf(path, sizeof(path), "%s%s%.200s", head, dir ? "/" : "", name);
-	*ret = proc_find(path, ret_cpu);
-	return *ret ? 0 : -ENOENT;
+	if (dir->row)
+		proc_path(dir, path, sizeof(path));
+	n = strlen(path);
+	snprintf(path + n, sizeof(path) - n, "%s%.200s", dir->row ? "/" : "", name);
+	return proc_find(path, ret);
 }
 
 struct listing {
 	fuse_req_t req;
-	const struct procdir *d;
+	uint32_t id;
 	char *data;
 	size_t size, used;
 	uint64_t number, from;
 };
 
 /* Cookies are positions: the rows never change their order, and CPUs come last. Non-zero: full. */
-static int list_one(void *arg, const char *name, const struct proc_row *r, unsigned cpu)
+static int list_one(void *arg, const char *name, const struct proc_place *at)
 {
 	struct listing *l = arg;
-	struct stat st = { .st_mode = r->mode };
+	struct stat st = { .st_mode = at->row->mode };
 	size_t n;
 
 	if (l->number++ < l->from)
 		return 0;
-	st.st_ino = procdir_ino(l->d->id, r, cpu);
+	st.st_ino = procdir_ino(l->id, at);
 	n = fuse_add_direntry(l->req, l->data + l->used, l->size - l->used, name, &st, (off_t)l->number);
 	if (n > l->size - l->used)
 		return 1;
@@ -68,22 +76,22 @@ static int list_one(void *arg, const char *name, const struct proc_row *r, unsig
 
 static int list_top(const struct proc_row *r, void *arg)
 {
-	return strchr(r->path, '/') ? 0 : list_one(arg, r->path, r, 0);
+	return strchr(r->path, '/') ? 0 : list_one(arg, r->path, &(struct proc_place) { .row = r });
 }
 
-void procdir_reply(fuse_req_t req, const struct procdir *d, struct proc_source *s, size_t size, off_t off)
+void procdir_reply(fuse_req_t req, const struct proc_place *dir, uint32_t id, struct proc_source *s, size_t size, off_t off)
 {
 	_cleanup_free_ char *data = malloc(size);
-	struct listing l = { .req = req, .d = d, .data = data, .size = size, .from = (uint64_t)off };
+	struct listing l = { .req = req, .id = id, .data = data, .size = size, .from = (uint64_t)off };
 
 	if (!data) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	if (!d->dir)
+	if (!dir->row)
 		proc_row_each(list_top, &l);
 	else if (s)
-		proc_list(s, d->dir, d->cpu, list_one, &l);
+		proc_list(s, dir, list_one, &l);
 	fuse_reply_buf(req, data, l.used);
 }
 

@@ -46,7 +46,7 @@ static int make_child(const struct proc_row *r, void *arg)
 	size_t n = strlen(m->dir->path);
 	const char *name = r->path + n + 1;
 
-	if (strncmp(r->path, m->dir->path, n) != 0 || r->path[n] != '/' || strchr(name, '/'))
+	if (r->flags & PROC_DEEP || strncmp(r->path, m->dir->path, n) != 0 || r->path[n] != '/' || strchr(name, '/'))
 		return 0;
 	*m->next++ = make_row(m->t, r, strchr(name, '*') ? NULL : name);
 	if (strchr(name, '*'))
@@ -58,7 +58,7 @@ static int make_dir(const struct proc_row *r, void *arg)
 {
 	struct making *m = arg;
 
-	if (!S_ISDIR(r->mode))
+	if (!S_ISDIR(r->mode) || r->flags & PROC_DEEP)
 		return 0;
 	m->dir = r;
 	dir_of(m->t, r)->rows = m->next;
@@ -77,26 +77,20 @@ void proctable_make(struct proctable *t)
 
 /* ---- rows ---- */
 
-const struct proc_row *proctable_row(const struct proctable *t, const struct row *r)
+struct proc_place proctable_place(const struct proctable *t, const struct view *v)
 {
-	return proc_row_by_id(r->id - t->base);
-}
-
-unsigned proctable_cpu(const struct view *v)
-{
-	return v->node.slot ? v->node.slot - 1 : 0;
+	return procdir_place_of(proc_row_by_id(v->row->id - t->base), v->node.slot);
 }
 
 /* ---- CPUs ---- */
 
 int proctable_cpu_lookup(const struct proctable *t, const struct view *dir, unsigned n, const char *name, uint64_t *ino)
 {
-	const struct proc_row *found;
-	unsigned cpu;
+	struct proc_place at = proctable_place(t, dir);
 
-	if (procdir_find(proctable_row(t, dir->row), 0, name, &found, &cpu) || !(found->flags & PROC_PER_CPU) || cpu >= n)
+	if (procdir_find(&at, name, &at) || !(at.row->flags & PROC_PER_CPU) || at.n[0] >= n)
 		return -ENOENT;
-	*ino = view_row_ino(dir->o, cpu + 1, t->base + found->id);
+	*ino = view_row_ino(dir->o, procdir_slot(&at), t->base + at.row->id);
 	return 0;
 }
 

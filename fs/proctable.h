@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Directories proc/ and sys/ of the tree, made at start of the table in backends/proc: names, modes and words stand there only. A row
- * has the library's number behind `base`; a CPU's directory has its number + 1 as its slot. Filled once, then constant.
+ * has the library's number behind `base`; a CPU's directory has the slot of fs/procdir.h. Filled once, then constant.
  */
 #pragma once
 
@@ -24,9 +24,8 @@ struct proctable {
 
 void proctable_make(struct proctable *t);
 
-/* The library's row of a file, and the CPU that it is about. */
-const struct proc_row *proctable_row(const struct proctable *t, const struct row *r);
-unsigned proctable_cpu(const struct view *v);
+/* The library's file. */
+struct proc_place proctable_place(const struct proctable *t, const struct view *v);
 
 /* For struct children; n is the number of CPUs now. */
 int proctable_cpu_lookup(const struct proctable *t, const struct view *dir, unsigned n, const char *name, uint64_t *ino);

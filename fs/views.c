@@ -70,14 +70,15 @@ static pthread_mutex_t *lock_of(uint64_t ino)
 	return &locks[(ino ^ ino >> 36) % LOCKS];
 }
 
-static int show(uint64_t ino, const struct proc_row *row, struct buf *out)
+static int show(uint64_t ino, struct buf *out)
 {
+	const struct proc_place at = procdir_place(ino);
 	struct proc_source *s = sources_get(node_of(ino).object);
 	int r;
 
 	if (!s)
 		return -ESTALE;
-	r = proc_show(s, row, procdir_cpu(ino), out);
+	r = proc_show(s, &at, out);
 	sources_put();
 	return r ? r : buf_error(out);
 }
@@ -145,7 +146,7 @@ static int look(uint64_t ino, const struct proc_row *row, struct board_page **re
 	*ret = p;
 	if (board_text(p)->mtime_ns && now - p->looked_ns < FRESH_NS)
 		return 0;
-	r = show(ino, row, &b);
+	r = show(ino, &b);
 	if (r < 0)
 		return r;
 	make_length(&b, row, board_text(p));
@@ -172,21 +173,26 @@ static int fill_paged(uint64_t ino, const struct proc_row *row, struct stat *st)
 	return 0;
 }
 
-/* Without a page: the files of single CPUs, which are many and never change, and what is too long. */
-static int fill_size(uint64_t ino, const struct proc_row *row, struct stat *st)
+/* Files that have no page: those of single CPUs, which are many and seldom read. */
+static bool has_page(const struct proc_row *row)
+{
+	return !strchr(row->path, '*');
+}
+
+/* Without a page, or too long for one. */
+static int fill_size(uint64_t ino, struct stat *st)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	int r = show(ino, row, &b);
+	int r = show(ino, &b);
 
 	st->st_size = (off_t)b.len;
-	if (!(row->flags & PROC_PER_CPU))
-		clock_gettime(CLOCK_REALTIME, &st->st_mtim);
+	clock_gettime(CLOCK_REALTIME, &st->st_mtim);
 	return r;
 }
 
 static int fill_stat(uint64_t ino, struct stat *st)
 {
-	const struct proc_row *row = procdir_row(ino);
+	const struct proc_row *row = procdir_place(ino).row;
 	int r = 0;
 
 	if (!row && !is_top(ino))
@@ -196,9 +202,9 @@ static int fill_stat(uint64_t ino, struct stat *st)
 	if (S_ISDIR(st->st_mode))
 		clock_gettime(CLOCK_REALTIME, &st->st_mtim);
 	else
-		r = row->flags & PROC_PER_CPU ? -EFBIG : fill_paged(ino, row, st);
+		r = has_page(row) ? fill_paged(ino, row, st) : -EFBIG;
 	if (r == -EFBIG)
-		r = fill_size(ino, row, st);
+		r = fill_size(ino, st);
 	if (r == -ESTALE)
 		r = 0;		/* not posted yet, or not any more: empty */
 	st->st_ctim = st->st_mtim;
@@ -207,7 +213,7 @@ static int fill_stat(uint64_t ino, struct stat *st)
 
 static double timeout_of(uint64_t ino)
 {
-	const struct proc_row *row = procdir_row(ino);
+	const struct proc_row *row = procdir_place(ino).row;
 
 	return row && S_ISREG(row->mode) ? attr_timeout : 0;
 }
@@ -239,28 +245,27 @@ static int find_instance(const char *name, uint64_t *ino)
 
 static int find_child(uint64_t dir, const char *name, uint64_t *ino, bool *stays)
 {
-	const struct proc_row *row;
+	struct proc_place at = procdir_place(dir);
 	struct proc_source *s;
 	bool there = true;
-	unsigned cpu;
 	int r;
 
 	*stays = true;
 	if (dir == PROCDIR_ROOT)
 		return find_instance(name, ino);
-	if (!procdir_row(dir) && !is_top(dir))
+	if (!at.row && !is_top(dir))
 		return -ESTALE;
-	r = procdir_find(procdir_row(dir), procdir_cpu(dir), name, &row, &cpu);
+	r = procdir_find(&at, name, &at);
 	if (r < 0)
 		return r;
-	if (row->flags & PROC_PER_CPU) {
+	if (at.row->flags & PROC_MAYBE) {
 		*stays = false;
 		s = sources_get(node_of(dir).object);
-		there = s && proc_exists(s, row, cpu);
+		there = s && proc_exists(s, &at);
 		if (s)
 			sources_put();
 	}
-	*ino = procdir_ino(node_of(dir).object, row, cpu);
+	*ino = procdir_ino(node_of(dir).object, &at);
 	return there ? 0 : -ENOENT;
 }
 
@@ -310,15 +315,16 @@ static void list_instances(fuse_req_t req, size_t size, uint32_t after)
 
 static void on_readdir(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	const struct procdir d = { procdir_row(dir), procdir_cpu(dir), node_of(dir).object };
+	const struct proc_place at = procdir_place(dir);
+	const uint32_t id = node_of(dir).object;
 	struct proc_source *s;
 
 	if (dir == PROCDIR_ROOT) {
 		list_instances(req, size, (uint32_t)off);
 		return;
 	}
-	s = d.dir ? sources_get(d.id) : NULL;
-	procdir_reply(req, &d, s, size, off);
+	s = at.row ? sources_get(id) : NULL;
+	procdir_reply(req, &at, id, s, size, off);
 	if (s)
 		sources_put();
 }
@@ -368,10 +374,10 @@ static int read_paged(fuse_req_t req, uint64_t ino, const struct proc_row *row, 
 	return 0;
 }
 
-static int read_rendered(fuse_req_t req, uint64_t ino, const struct proc_row *row, size_t size, off_t off)
+static int read_rendered(fuse_req_t req, uint64_t ino, size_t size, off_t off)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	int r = show(ino, row, &b);
+	int r = show(ino, &b);
 
 	if (!r)
 		procdir_reply_text(req, b.data, b.len, size, off);
@@ -380,13 +386,13 @@ static int read_rendered(fuse_req_t req, uint64_t ino, const struct proc_row *ro
 
 static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	const struct proc_row *row = procdir_row(ino);
+	const struct proc_row *row = procdir_place(ino).row;
 	int r = -ESTALE;
 
 	if (row && S_ISREG(row->mode))
-		r = row->flags & PROC_PER_CPU ? -EFBIG : read_paged(req, ino, row, size, off);
+		r = has_page(row) ? read_paged(req, ino, row, size, off) : -EFBIG;
 	if (r == -EFBIG)
-		r = read_rendered(req, ino, row, size, off);
+		r = read_rendered(req, ino, size, off);
 	if (r < 0)
 		fuse_reply_err(req, r == -ESTALE ? ENOENT : -r);
 }

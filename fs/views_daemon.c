@@ -220,17 +220,18 @@ struct passing {
 	void *arg;
 };
 
-/* Files of /proc one by one, and of /sys the only directory: what stands beside these is the container's own. */
+/* Files of /proc one by one, and of /sys the two directories: what stands beside these is the container's own. */
 static int pass_on(const struct proc_row *r, void *arg)
 {
 	const struct passing *p = arg;
+	const char *device = strncmp(r->path, "sys/devices/system/", 19) ? NULL : r->path + 19;
 	bool in_proc = !strncmp(r->path, "proc/", 5);
 	char source[512];
 
 	snprintf(source, sizeof(source), "%s/views/%u/%s", model_rundir(), p->id, r->path);
 	if (in_proc && S_ISREG(r->mode))
 		p->f(source, r->path, r->flags & PROC_TRIGGER ? VIEWS_PRESSURE : 0, p->arg);
-	else if (!in_proc && !strcmp(r->path, "sys/devices/system/cpu"))
+	else if (device && !strchr(device, '/'))
 		p->f(source, r->path, VIEWS_DIRECTORY, p->arg);
 	return 0;
 }

@@ -107,7 +107,7 @@ static void show_v1(const char *bytes, const char *ops, const char *host, struct
 	}
 }
 
-int diskstats_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int diskstats_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_buf_ struct buf stat = BUF_INIT, ops = BUF_INIT, host = BUF_INIT;
 

@@ -10,7 +10,7 @@
 #include "backends/proc/show.h"
 
 /* Kernels since 5.9 count no caches of a group: then there is only the head that every reader expects. */
-int slabinfo_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int slabinfo_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	size_t from = out->len;
 
@@ -33,17 +33,17 @@ static int pressure_show(struct proc_source *s, enum group_file f, struct buf *o
 	return 0;
 }
 
-int pressure_show_cpu(struct proc_source *s, unsigned cpu, struct buf *out)
+int pressure_show_cpu(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	return pressure_show(s, GROUP_PRESSURE_CPU, out);
 }
 
-int pressure_show_io(struct proc_source *s, unsigned cpu, struct buf *out)
+int pressure_show_io(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	return pressure_show(s, GROUP_PRESSURE_IO, out);
 }
 
-int pressure_show_memory(struct proc_source *s, unsigned cpu, struct buf *out)
+int pressure_show_memory(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	return pressure_show(s, GROUP_PRESSURE_MEMORY, out);
 }
@@ -65,7 +65,7 @@ int proc_open_trigger(struct proc_source *s, const struct proc_row *r)
 
 /* ---- /sys/devices/system/cpu ---- */
 
-int online_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int online_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_cpus_ struct cpus set = CPUS_INIT;
 	unsigned n = 1;
@@ -76,13 +76,13 @@ int online_show(struct proc_source *s, unsigned cpu, struct buf *out)
 	return r;
 }
 
-int offline_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int offline_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	buf_addch(out, '\n');
 	return 0;
 }
 
-int kernel_max_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int kernel_max_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	host_read(HOST_KERNEL_MAX, out);
 	return buf_error(out);

@@ -128,6 +128,14 @@ int host_read_path(const char *path, struct buf *out)
 	return fd < 0 ? fd : host_pread(fd, true, out);
 }
 
+bool host_exists(const char *path)
+{
+	char full[4096];
+
+	snprintf(full, sizeof(full), "%s/%s", root, path);
+	return access(full, F_OK) == 0;
+}
+
 /* A recorded tree has the time at which it was recorded. */
 int64_t host_boottime(void)
 {

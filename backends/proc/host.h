@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "backends/core/buf.h"
@@ -21,6 +22,7 @@ const char *host_root(void);
 int host_read(enum host_file f, struct buf *out);
 /* A file that is read once, by its path below the root ("proc/1/cgroup"). */
 int host_read_path(const char *path, struct buf *out);
+bool host_exists(const char *path);
 /* Reads fd from its beginning, whole. many: it has records, so that a short read is not the end of it. */
 int host_pread(int fd, bool many, struct buf *out);
 

@@ -181,7 +181,7 @@ void loadavg_forget(struct proc_source *s)
 		}
 }
 
-int loadavg_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int loadavg_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_cpus_ struct cpus set = CPUS_INIT;
 	struct task_counts c = { 0 };

@@ -34,7 +34,7 @@ static void add_line(struct buf *out, const char *name, uint64_t bytes)
 	buf_addf(out, "%-16s%8" PRIu64 " kB\n", label, bytes >> 10);
 }
 
-int machine_meminfo(struct proc_source *s, unsigned cpu, struct buf *out)
+int machine_meminfo(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	static const char *const unknown[] = { "SwapCached", "SwapTotal", "SwapFree" };
 	const struct proc_machine *m = &s->machine;
@@ -55,7 +55,7 @@ int machine_meminfo(struct proc_source *s, unsigned cpu, struct buf *out)
 	return 0;
 }
 
-int machine_swaps(struct proc_source *s, unsigned cpu, struct buf *out)
+int machine_swaps(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	buf_addstr(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	return 0;
@@ -63,7 +63,7 @@ int machine_swaps(struct proc_source *s, unsigned cpu, struct buf *out)
 
 /* ---- CPUs ---- */
 
-int machine_cpuinfo(struct proc_source *s, unsigned cpu, struct buf *out)
+int machine_cpuinfo(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	const struct proc_machine *m = &s->machine;
 
@@ -127,7 +127,7 @@ static void add_times(struct buf *out, const struct times *t)
 	buf_addf(out, " %" PRIu64 " 0 0 %" PRIu64 " 0 0 0 0 0 0\n", t->busy, t->idle);
 }
 
-int machine_stat(struct proc_source *s, unsigned cpu, struct buf *out)
+int machine_stat(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_buf_ struct buf each = BUF_INIT, host = BUF_INIT;
 	uint64_t age = age_in_ticks(s), boot = 0;
@@ -155,7 +155,7 @@ int machine_stat(struct proc_source *s, unsigned cpu, struct buf *out)
 	return buf_error(&each) | buf_error(&host);
 }
 
-int machine_uptime(struct proc_source *s, unsigned cpu, struct buf *out)
+int machine_uptime(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	uint64_t age = age_in_ticks(s), idle = 0, ticks = host_ticks();
 
@@ -168,7 +168,7 @@ int machine_uptime(struct proc_source *s, unsigned cpu, struct buf *out)
 
 /* ---- disks ---- */
 
-int machine_diskstats(struct proc_source *s, unsigned cpu, struct buf *out)
+int machine_diskstats(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	const struct proc_machine *m = &s->machine;
 

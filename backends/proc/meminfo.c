@@ -256,7 +256,7 @@ static void show_line(struct proc_source *s, const struct memory *m, const char 
 		 l->plain ? "" : " kB");
 }
 
-int meminfo_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int meminfo_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_memory_ struct memory m = { .stat = BUF_INIT };
 	uint64_t most;
@@ -272,7 +272,7 @@ int meminfo_show(struct proc_source *s, unsigned cpu, struct buf *out)
 	return 0;
 }
 
-int swaps_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int swaps_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_memory_ struct memory m = { .stat = BUF_INIT };
 	int r = memory_read(s, &m);

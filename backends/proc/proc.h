@@ -112,33 +112,44 @@ struct proc_source *proc_source_free(struct proc_source *s);	/* NULL is fine; re
 
 enum {
 	PROC_VARIES = 1 << 0,		/* the length changes from one moment to the next, in steps */
-	PROC_PER_CPU = 1 << 1,		/* '*' in the path stands for a CPU's number, 0 to proc_cpu_count() - 1 */
+	PROC_PER_CPU = 1 << 1,		/* the first '*' in the path stands for a CPU's number, 0 to proc_cpu_count() - 1 */
 	PROC_TRIGGER = 1 << 2,		/* a PSI file: proc_open_trigger() */
 	PROC_CONFIGURED = 1 << 3,	/* changes only with limits, not by itself */
+	PROC_DEEP = 1 << 4,		/* many, for those who look from inside; there is what the host has */
+	PROC_MAYBE = PROC_PER_CPU | PROC_DEEP,	/* is there or not: proc_exists() */
 };
 
+struct proc_place;
+
 struct proc_row {
-	uint16_t id;			/* 1 to 63, append-only: for inode numbers */
+	uint16_t id;			/* append-only: for inode numbers; up to 63, but for deep ones that stand for several files */
 	const char *path;		/* "proc/meminfo", "sys/devices/system/cpu/cpu*"; parents come first in the table */
 	mode_t mode;			/* S_IFREG | 0444, S_IFDIR | 0555 */
 	unsigned flags;
-	int (*show)(struct proc_source *s, unsigned cpu, struct buf *out);	/* NULL: a directory */
+	int (*show)(struct proc_source *s, const struct proc_place *at, struct buf *out);	/* NULL: a directory */
 	const char *doc;
-	int (*machine)(struct proc_source *s, unsigned cpu, struct buf *out);	/* the same of a virtual machine; NULL: as show */
+	int (*machine)(struct proc_source *s, const struct proc_place *at, struct buf *out);	/* the same of a virtual machine; NULL: as show */
 };
 
-/* The row of a path; *cpu is the number that stood for '*'. NULL: none. Whether that CPU is there: proc_exists(). */
-const struct proc_row *proc_find(const char *path, unsigned *cpu);
+/* One file: its row, and what stands for each '*', from the left: a CPU or a node of memory, a cache. */
+struct proc_place {
+	const struct proc_row *row;
+	unsigned n[2];
+};
+
+/* 0, -ENOENT: no row is like that. Whether that file is there: proc_exists(). */
+int proc_find(const char *path, struct proc_place *ret);
+void proc_path(const struct proc_place *at, char *buf, size_t size);	/* the other way */
 const struct proc_row *proc_row_by_id(unsigned id);
 /* In the order of the table; stops at the first non-zero and returns it. */
 int proc_row_each(int (*f)(const struct proc_row *r, void *arg), void *arg);
-bool proc_exists(struct proc_source *s, const struct proc_row *r, unsigned cpu);
+bool proc_exists(struct proc_source *s, const struct proc_place *at);
 /* What stands in a directory, each CPU's directory by itself. Stops at the first non-zero and returns it. */
-int proc_list(struct proc_source *s, const struct proc_row *dir, unsigned cpu,
-	      int (*f)(void *arg, const char *name, const struct proc_row *r, unsigned cpu), void *arg);
+int proc_list(struct proc_source *s, const struct proc_place *dir,
+	      int (*f)(void *arg, const char *name, const struct proc_place *at), void *arg);
 
-/* The whole file, added to out; cpu is for PROC_PER_CPU. 0, -ENOENT (no such CPU now), -ENOMEM. Any thread. */
-int proc_show(struct proc_source *s, const struct proc_row *r, unsigned cpu, struct buf *out);
+/* The whole file, added to out. 0, -ENOENT (not there now), -ENOMEM. Any thread. */
+int proc_show(struct proc_source *s, const struct proc_place *at, struct buf *out);
 unsigned proc_cpu_count(struct proc_source *s);
 
 /*

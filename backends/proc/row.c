@@ -8,9 +8,18 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/proc/loadavg.h"
+#include "backends/proc/host.h"
 #include "backends/proc/show.h"
 
 #define CPU_DIR "sys/devices/system/cpu"
+#define NODE_DIR "sys/devices/system/node"
+#define CACHES_MAX 16
+#define NODES_MAX 1024
+
+#define CPU_FILE(id, name, show, doc) { id, CPU_DIR "/cpu*/" name, S_IFREG | 0444, PROC_PER_CPU | PROC_DEEP, show, doc }
+#define CACHE_FILE(id, name, show, doc) CPU_FILE(id, "cache/index*/" name, show, doc)
+#define CPU_SUBDIR(id, name, doc) { id, CPU_DIR "/cpu*/" name, S_IFDIR | 0555, PROC_PER_CPU | PROC_DEEP, NULL, doc }
+#define NODE_FILE(id, name, show, doc) { id, NODE_DIR "/" name, S_IFREG | 0444, PROC_DEEP | PROC_CONFIGURED, show, doc }
 
 static const struct proc_row rows[] = {
 	{ 1, "proc", S_IFDIR | 0555, .doc = "files of /proc as the instance sees them" },
@@ -40,35 +49,97 @@ static const struct proc_row rows[] = {
 	{ 27, CPU_DIR "/possible", S_IFREG | 0444, PROC_CONFIGURED, online_show, "as online" },
 	{ 28, CPU_DIR "/present", S_IFREG | 0444, PROC_CONFIGURED, online_show, "as online" },
 	{ 29, CPU_DIR "/cpu*", S_IFDIR | 0555, PROC_PER_CPU | PROC_CONFIGURED, .doc = "one of its CPUs" },
+	CPU_FILE(16, "online", topology_show, "1, where the host has it"),
+	CPU_SUBDIR(30, "topology", "where it is, among the instance's CPUs"),
+	CPU_FILE(31, "topology/physical_package_id", topology_show, "as on the host, and so are the ids below"),
+	CPU_FILE(32, "topology/die_id", topology_show, "the die within the package"),
+	CPU_FILE(33, "topology/cluster_id", topology_show, "the cluster within the die"),
+	CPU_FILE(34, "topology/core_id", topology_show, "the core; as in proc/cpuinfo"),
+	CPU_FILE(36, "topology/thread_siblings", topology_show_mask, "those on the same core, as a mask"),
+	CPU_FILE(37, "topology/thread_siblings_list", topology_show_list, "those on the same core"),
+	CPU_FILE(38, "topology/core_cpus", topology_show_mask, "those on the same core, as a mask"),
+	CPU_FILE(39, "topology/core_cpus_list", topology_show_list, "those on the same core"),
+	CPU_FILE(40, "topology/core_siblings", topology_show_mask, "those in the same package, as a mask"),
+	CPU_FILE(41, "topology/core_siblings_list", topology_show_list, "those in the same package"),
+	CPU_FILE(42, "topology/package_cpus", topology_show_mask, "those in the same package, as a mask"),
+	CPU_FILE(43, "topology/package_cpus_list", topology_show_list, "those in the same package"),
+	CPU_FILE(44, "topology/die_cpus", topology_show_mask, "those on the same die, as a mask"),
+	CPU_FILE(45, "topology/die_cpus_list", topology_show_list, "those on the same die"),
+	CPU_FILE(46, "topology/cluster_cpus", topology_show_mask, "those in the same cluster, as a mask"),
+	CPU_FILE(47, "topology/cluster_cpus_list", topology_show_list, "those in the same cluster"),
+	CPU_SUBDIR(48, "cache", "its caches"),
+	CPU_SUBDIR(49, "cache/index*", "one of its caches"),
+	CACHE_FILE(50, "id", topology_show, "as on the host"),
+	CACHE_FILE(51, "level", topology_show, "1: next to the CPU"),
+	CACHE_FILE(52, "type", topology_show, "Data, Instruction or Unified"),
+	CACHE_FILE(53, "size", topology_show, "kilobytes with a K"),
+	CACHE_FILE(54, "coherency_line_size", topology_show, "bytes"),
+	CACHE_FILE(55, "number_of_sets", topology_show, "sets"),
+	CACHE_FILE(56, "physical_line_partition", topology_show, "lines for each tag"),
+	CACHE_FILE(57, "ways_of_associativity", topology_show, "ways"),
+	CACHE_FILE(58, "allocation_policy", topology_show, "as on the host"),
+	CACHE_FILE(59, "write_policy", topology_show, "as on the host"),
+	CACHE_FILE(60, "shared_cpu_map", topology_show_mask, "the instance's CPUs that use it, as a mask"),
+	CACHE_FILE(61, "shared_cpu_list", topology_show_list, "the instance's CPUs that use it"),
+	{ 17, NODE_DIR, S_IFDIR | 0555, PROC_DEEP, .doc = "nodes of memory" },
+	NODE_FILE(14, "online", topology_show, "as on the host"),
+	NODE_FILE(15, "possible", topology_show, "as on the host"),
+	{ 18, NODE_DIR "/node*", S_IFDIR | 0555, PROC_DEEP, .doc = "one of them" },
+	NODE_FILE(19, "node*/cpulist", topology_show_list, "the instance's CPUs there"),
+	NODE_FILE(62, "node*/cpumap", topology_show_mask, "the instance's CPUs there, as a mask"),
+	NODE_FILE(63, "node*/distance", topology_show, "as on the host"),
+	NODE_FILE(64, "node*/meminfo", node_meminfo_show, "its memory, and no more than the instance may use"),
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-/* Whether a path is the pattern with a number in place of '*'. No leading zeros: one name for each. */
-static bool matches(const char *pattern, const char *path, unsigned *cpu)
+/* Whether a path is the pattern with a number in place of each '*'. No leading zeros: one name for each. */
+static bool matches(const char *pattern, const char *path, unsigned *numbers)
 {
-	size_t n = strcspn(pattern, "*");
-	char *end;
-	unsigned long v;
+	for (; *pattern; pattern++) {
+		char *end;
+		unsigned long v;
 
-	if (!pattern[n])
-		return !strcmp(pattern, path);
-	if (strncmp(pattern, path, n) != 0 || !isdigit((unsigned char)path[n]) || (path[n] == '0' && isdigit((unsigned char)path[n + 1])))
-		return false;
-	v = strtoul(path + n, &end, 10);
-	if (v > CPUS_NUMBER_MAX || strcmp(end, pattern + n + 1) != 0)
-		return false;
-	*cpu = (unsigned)v;
-	return true;
+		if (*pattern != '*') {
+			if (*pattern != *path++)
+				return false;
+			continue;
+		}
+		if (!isdigit((unsigned char)*path) || (*path == '0' && isdigit((unsigned char)path[1])))
+			return false;
+		v = strtoul(path, &end, 10);
+		if (v > CPUS_NUMBER_MAX)
+			return false;
+		*numbers++ = (unsigned)v;
+		path = end;
+	}
+	return !*path;
 }
 
-const struct proc_row *proc_find(const char *path, unsigned *cpu)
+int proc_find(const char *path, struct proc_place *ret)
 {
-	*cpu = 0;
-	for (size_t i = 0; i < ROWS; i++)
-		if (matches(rows[i].path, path, cpu))
-			return &rows[i];
-	return NULL;
+	for (size_t i = 0; i < ROWS; i++) {
+		struct proc_place at = { .row = &rows[i] };
+
+		if (matches(rows[i].path, path, at.n)) {
+			*ret = at;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void proc_path(const struct proc_place *at, char *buf, size_t size)
+{
+	const unsigned *number = at->n;
+	size_t used = 0;
+
+	for (const char *p = at->row->path; *p && used + 1 < size; p++)
+		if (*p == '*')
+			used += (size_t)snprintf(buf + used, size - used, "%u", *number++);
+		else
+			buf[used++] = *p;
+	buf[used < size ? used : size - 1] = '\0';
 }
 
 const struct proc_row *proc_row_by_id(unsigned id)
@@ -88,9 +159,11 @@ int proc_row_each(int (*f)(const struct proc_row *r, void *arg), void *arg)
 	return r;
 }
 
-bool proc_exists(struct proc_source *s, const struct proc_row *r, unsigned cpu)
+bool proc_exists(struct proc_source *s, const struct proc_place *at)
 {
-	return !(r->flags & PROC_PER_CPU) || cpu < proc_cpu_count(s);
+	if (at->row->flags & PROC_PER_CPU && at->n[0] >= proc_cpu_count(s))
+		return false;
+	return !(at->row->flags & PROC_DEEP) || topology_exists(s, at);
 }
 
 /* The name within the directory, or NULL when it stands elsewhere. */
@@ -103,37 +176,52 @@ static const char *name_in(const struct proc_row *dir, const struct proc_row *r)
 	return r->path + n + 1;
 }
 
-int proc_list(struct proc_source *s, const struct proc_row *dir, unsigned cpu,
-	      int (*f)(void *arg, const char *name, const struct proc_row *r, unsigned cpu), void *arg)
+/* Each of those for which the last '*' stands, which is number i of the place. */
+static int list_numbered(struct proc_source *s, struct proc_place *at, unsigned i,
+			 int (*f)(void *arg, const char *name, const struct proc_place *at), void *arg)
 {
+	const unsigned most = i ? CACHES_MAX : at->row->flags & PROC_PER_CPU ? proc_cpu_count(s) : NODES_MAX;
+	char path[512];
 	int ret = 0;
 
-	for (size_t i = 0; i < ROWS && !ret; i++) {
-		const char *name = name_in(dir, &rows[i]), *star = name ? strchr(name, '*') : NULL;
-		unsigned n = star ? proc_cpu_count(s) : 0;
-		char numbered[64];
-
-		if (name && !star)
-			ret = f(arg, name, &rows[i], cpu);
-		for (unsigned c = 0; c < n && !ret; c++) {
-			snprintf(numbered, sizeof(numbered), "%.*s%u%s", (int)(star - name), name, c, star + 1);
-			ret = f(arg, numbered, &rows[i], c);
-		}
+	for (at->n[i] = 0; at->n[i] < most && !ret; at->n[i]++) {
+		if (!proc_exists(s, at))
+			continue;
+		proc_path(at, path, sizeof(path));
+		ret = f(arg, strrchr(path, '/') + 1, at);
 	}
 	return ret;
 }
 
-int proc_show(struct proc_source *s, const struct proc_row *r, unsigned cpu, struct buf *out)
+int proc_list(struct proc_source *s, const struct proc_place *dir,
+	      int (*f)(void *arg, const char *name, const struct proc_place *at), void *arg)
 {
+	int ret = 0;
+
+	for (size_t i = 0; i < ROWS && !ret; i++) {
+		const char *name = name_in(dir->row, &rows[i]);
+		struct proc_place at = { &rows[i], { dir->n[0], dir->n[1] } };
+
+		if (!name)
+			continue;
+		if (strchr(name, '*'))
+			ret = list_numbered(s, &at, strchr(dir->row->path, '*') != NULL, f, arg);
+		else if (proc_exists(s, &at))
+			ret = f(arg, name, &at);
+	}
+	return ret;
+}
+
+int proc_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
+{
+	const struct proc_row *r = at->row;
 	bool runs;
 	int ret;
 
 	if (!r->show)
 		return -EISDIR;
-	if (!proc_exists(s, r, cpu))
-		return -ENOENT;
 	pthread_mutex_lock(&s->lock);
-	ret = (s->machine.cpus && r->machine ? r->machine : r->show)(s, cpu, out);
+	ret = (s->machine.cpus && r->machine ? r->machine : r->show)(s, at, out);
 	runs = s->facts.init_pid;
 	pthread_mutex_unlock(&s->lock);
 	if (r->show == loadavg_show && runs)

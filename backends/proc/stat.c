@@ -60,7 +60,7 @@ static void add_zeros(struct buf *out, const char *host, const char *key)
 	}
 }
 
-int stat_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int stat_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_times_ struct times t = { .n = 0 };
 	_cleanup_buf_ struct buf host = BUF_INIT;
@@ -87,7 +87,7 @@ int stat_show(struct proc_source *s, unsigned cpu, struct buf *out)
 	return buf_error(&host);
 }
 
-int uptime_show(struct proc_source *s, unsigned cpu, struct buf *out)
+int uptime_show(struct proc_source *s, const struct proc_place *at, struct buf *out)
 {
 	_cleanup_times_ struct times t = { .n = 0 };
 	uint64_t up, idle;

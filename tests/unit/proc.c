@@ -54,8 +54,9 @@ static void host(unsigned cpus)
 	    "HugePages_Surp:        0\nHugepagesize:       2048 kB\nDirectMap4k:       30720 kB\n");
 	buf_addstr(&st, "cpu  1 0 0 0 0 0 0 0 0 0\n");
 	for (unsigned i = 0; i < cpus; i++) {
-		buf_addf(&b, "processor\t: %u\nmodel name\t: Some CPU\ncpu MHz\t\t: %u.000\nflags\t\t: fpu sse\npower management:\n\n", i,
-			 i % 2 ? 800 : 3400);
+		buf_addf(&b, "processor\t: %u\nmodel name\t: Some CPU\ncpu MHz\t\t: %u.000\nphysical id\t: 0\nsiblings\t: %u\n"
+			 "core id\t\t: %u\ncpu cores\t: %u\nflags\t\t: fpu sse\npower management:\n\n", i,
+			 i % 2 ? 800 : 3400, cpus, i / 2, cpus / 2);
 		buf_addf(&st, "cpu%u %u 0 0 100000 0 0 0 0 0 0\n", i, i * 100);
 	}
 	buf_addstr(&st, "intr 99 1 2\nctxt 98765\nbtime 1700000000\nprocesses 4321\nprocs_running 9\nprocs_blocked 8\nsoftirq 5 1 2\n");
@@ -148,11 +149,10 @@ static struct proc_facts facts(void)
 static const char *show(struct proc_source *s, const char *path)
 {
 	static struct buf b;
-	unsigned cpu;
-	const struct proc_row *r = proc_find(path, &cpu);
+	struct proc_place at;
 
 	buf_reset(&b);
-	CHECK(r && proc_show(s, r, cpu, &b) == 0);
+	CHECK(!proc_find(path, &at) && proc_show(s, &at, &b) == 0);
 	return buf_str(&b);
 }
 
@@ -197,6 +197,9 @@ static void check_cpus(struct proc_source *s)
 	const char *t = show(s, "proc/cpuinfo");
 
 	CHECK(lines(t, "processor\t: ") == 2 && strstr(t, "processor\t: 0\n") && strstr(t, "processor\t: 1\n"));
+	/* of those that share the package, and of its cores: what the instance has */
+	CHECK(lines(t, "siblings\t: 2\n") == 2 && lines(t, "core id\t\t: 0\n") == 1 && lines(t, "core id\t\t: 1\n") == 1);
+	CHECK(lines(t, "cpu cores\t: 2\n") == 2);
 	t = show(s, "proc/stat");
 	CHECK(lines(t, "cpu0 ") == 1 && lines(t, "cpu1 ") == 1 && lines(t, "cpu") == 3 && strlen(t) % 256 == 0);
 	CHECK(field(t, "procs_running ") == 0 && field(t, "ctxt ") == 0 && field(t, "btime ") == 1700000000);
@@ -363,8 +366,8 @@ static void test_no_history(void)
 	struct proc_source *s;
 	unsigned char *memory = malloc(2 * size);
 	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct proc_place at;
 	size_t changed = 0;
-	unsigned cpu;
 
 	begin_v1();
 	memset(memory, 0, size);
@@ -374,7 +377,7 @@ static void test_no_history(void)
 	show(s, "proc/loadavg");
 	memset(memory, 0, size);
 	put("/proc/uptime", "1010.00 0.00\n");
-	CHECK(proc_show(s, proc_find("proc/stat", &cpu), 0, &b) == -ESTALE);
+	CHECK(!proc_find("proc/stat", &at) && proc_show(s, &at, &b) == -ESTALE);
 	show(s, "proc/loadavg");
 	for (size_t i = 0; i < 2 * size; i++)
 		changed += memory[i] != (i < size ? 0 : 0xaa);
@@ -510,32 +513,98 @@ static int count_row(const struct proc_row *r, void *arg)
 {
 	unsigned *n = arg;
 
-	CHECK(proc_row_by_id(r->id) == r && r->id < 64 && r->doc && S_ISDIR(r->mode) == !r->show);
+	CHECK(proc_row_by_id(r->id) == r && (r->id < 64 || strchr(r->path, '*')) && r->doc && S_ISDIR(r->mode) == !r->show);
 	++*n;
 	return 0;
 }
 
-static int count_name(void *arg, const char *name, const struct proc_row *r, unsigned cpu)
+static int count_name(void *arg, const char *name, const struct proc_place *at)
 {
 	++*(unsigned *)arg;
 	return 0;
 }
 
+static bool exists(struct proc_source *s, const char *path)
+{
+	struct proc_place at;
+	char again[256];
+
+	if (proc_find(path, &at))
+		return false;
+	proc_path(&at, again, sizeof(again));
+	CHECK_STR(again, path);
+	return proc_exists(s, &at);
+}
+
+static unsigned names(struct proc_source *s, const char *path)
+{
+	struct proc_place at;
+	unsigned n = 0;
+
+	CHECK(!proc_find(path, &at) && !proc_list(s, &at, count_name, &n));
+	return n;
+}
+
+#define CPU "sys/devices/system/cpu/"
+
 static void test_rows(void)
 {
 	struct proc_facts f = { .size = sizeof(f), .memory = PROC_NO_LIMIT };
 	struct proc_source *s;
-	unsigned n = 0, cpu;
+	struct proc_place at;
+	unsigned n = 0;
 
 	CHECK(proc_row_each(count_row, &n) == 0 && n > 20);
-	CHECK(!proc_find("proc/none", &cpu) && !proc_find("sys/devices/system/cpu/cpu01", &cpu));
-	CHECK(proc_find("sys/devices/system/cpu/cpu3", &cpu) && cpu == 3);
+	CHECK(proc_find("proc/none", &at) && proc_find(CPU "cpu01", &at) && proc_find(CPU "cpu", &at));
+	CHECK(!proc_find(CPU "cpu3", &at) && at.n[0] == 3);
 	begin_v2();
 	s = proc_source_new(&f, NULL);
-	CHECK(proc_exists(s, proc_find("sys/devices/system/cpu/cpu3", &cpu), 3));
-	CHECK(!proc_exists(s, proc_find("sys/devices/system/cpu/cpu4", &cpu), 4));
-	n = 0;
-	CHECK(proc_list(s, proc_find("sys/devices/system/cpu", &cpu), 0, count_name, &n) == 0 && n == 9);
+	CHECK(exists(s, CPU "cpu3") && !exists(s, CPU "cpu4") && !exists(s, CPU "cpu3/topology") && names(s, "sys/devices/system/cpu") == 9);
+	proc_source_free(s);
+}
+
+/* CPUs 1 and 3 of four, two threads each on a core: what names them has the instance's numbers, and they are alone on their cores. */
+static void test_topology(void)
+{
+	struct proc_facts f = facts();
+	struct proc_source *s;
+	char path[128];
+
+	begin_v2();
+	for (unsigned cpu = 0; cpu < 4; cpu++) {
+		const struct { const char *name, *text; } files[] = {
+			{ "topology/core_id", cpu < 2 ? "4\n" : "5\n" }, { "topology/thread_siblings", cpu < 2 ? "3\n" : "c\n" },
+			{ "topology/thread_siblings_list", cpu < 2 ? "0-1\n" : "2-3\n" }, { "topology/package_cpus", "f\n" },
+			{ "topology/package_cpus_list", "0-3\n" }, { "cache/index0/size", cpu < 2 ? "32K\n" : "48K\n" },
+			{ "cache/index3/shared_cpu_list", "0-3\n" }, { "cache/index3/shared_cpu_map", "f\n" },
+		};
+
+		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+			snprintf(path, sizeof(path), "/" CPU "cpu%u/%s", cpu, files[i].name);
+			put(path, files[i].text);
+		}
+	}
+	put("/sys/devices/system/node/node0/cpulist", "0-1\n");
+	put("/sys/devices/system/node/node8/cpulist", "2-3\n");
+	put("/sys/devices/system/node/node8/cpumap", "c\n");
+	put("/sys/devices/system/node/node8/meminfo", "Node 8 MemTotal: 4194304 kB\nNode 8 MemFree: 40960 kB\n");
+	s = proc_source_new(&f, NULL);
+	CHECK_STR(show(s, CPU "cpu1/topology/core_id"), "5\n");
+	CHECK_STR(show(s, CPU "cpu1/topology/thread_siblings_list"), "1\n");
+	CHECK_STR(show(s, CPU "cpu1/topology/thread_siblings"), "2\n");
+	CHECK_STR(show(s, CPU "cpu0/topology/package_cpus_list"), "0-1\n");
+	CHECK_STR(show(s, CPU "cpu0/topology/package_cpus"), "3\n");
+	CHECK_STR(show(s, CPU "cpu1/cache/index0/size"), "48K\n");
+	CHECK_STR(show(s, CPU "cpu1/cache/index3/shared_cpu_list"), "0-1\n");
+	CHECK_STR(show(s, CPU "cpu1/cache/index3/shared_cpu_map"), "3\n");
+	CHECK(names(s, CPU "cpu1/cache") == 2 && names(s, CPU "cpu1/cache/index3") == 2 && names(s, CPU "cpu1/topology") == 5);
+	CHECK(exists(s, CPU "cpu1/cache/index3") && !exists(s, CPU "cpu1/cache/index1") && !exists(s, CPU "cpu2/topology"));
+	CHECK(!exists(s, CPU "cpu1/topology/die_id") && !exists(s, CPU "cpu1/online"));
+	CHECK(names(s, "sys/devices/system/node") == 2);
+	CHECK_STR(show(s, "sys/devices/system/node/node0/cpulist"), "0\n");
+	CHECK_STR(show(s, "sys/devices/system/node/node8/cpumap"), "2\n");
+	CHECK_STR(show(s, "sys/devices/system/node/node8/meminfo"), "Node 8 MemTotal:         262144 kB\nNode 8 MemFree:           40960 kB\n"
+		  "Node 8 MemUsed:          221184 kB\n");
 	proc_source_free(s);
 }
 
@@ -557,6 +626,7 @@ int main(void)
 	test_huge_pages();
 	test_foreign();
 	test_rows();
+	test_topology();
 	drop("");
 	return UNIT_END();
 }

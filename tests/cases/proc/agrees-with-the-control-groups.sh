@@ -73,6 +73,12 @@ wait "$LOAD_PID" 2>/dev/null || true
 # one numbering of CPUs everywhere
 assert_eq "$(inside 'nproc; grep -c ^processor /proc/cpuinfo; grep -c "^cpu[0-9]" /proc/stat; cat /sys/devices/system/cpu/online' | tr '\n' ' ')" '1 1 1 0 '
 assert_eq "$(grep '^processor' proc/cpuinfo | tr -d '\t ')" 'processor:0'
+# and a CPU keeps its number in what lies below it, whatever the host calls it
+last=$(sed 's/.*[-,]//' /sys/devices/system/cpu/online)
+echo "$last-$last" >config/limits.cpu
+assert_eq "$(lscpu -s "/proc/$(cat runtime/pid)/root" -p=CPU,CORE,SOCKET,NODE | grep -v '^#')" '0,0,0,0'
+assert_eq "$(inside 'cd /sys/devices/system; cat node/node*/cpulist cpu/cpu0/topology/*_list cpu/cpu0/cache/*/shared_cpu_list 2>/dev/null' | grep . | sort -u)" 0
+assert_eq "$(inside 'cat /sys/devices/system/cpu/cpu0/topology/core_id')" "$(cat "/sys/devices/system/cpu/cpu$last/topology/core_id")"
 
 # times of its own, which only grow
 busy() { awk '$1 == "cpu" { print $2 + $4 }' proc/stat; }

@@ -470,8 +470,8 @@ static void begin_first(void)
 {
 	int r = control_listen();
 
-	/* The name is that of the device number, which an unmounted tree may have had a moment ago. */
-	for (int i = 0; r == -EADDRINUSE && i < 20; i++) {
+	/* The name is that of the device number, which an unmounted tree had a moment ago, and whose holder has yet to see that it was. */
+	for (int i = 0; r == -EADDRINUSE && i < 400; i++) {
 		poll(NULL, 0, 50);
 		r = control_listen();
 	}

@@ -15,6 +15,10 @@ static const char head[] =
 	"*volatile* ones change by themselves.\n"
 	"Modes are those of a new object; owner, group and mode of a directory can be changed and are kept.\n"
 	"\n"
+	"A write returns when it is done. `rm` of a key or a device hides the file at once, and unsets or detaches within two seconds, because\n"
+	"many programs remove a file to put another in its place; `sync DIRECTORY` returns when that is done, and so does writing an empty\n"
+	"value to a key instead.\n"
+	"\n"
 	"| path | mode | what |\n"
 	"|---|---|---|\n";
 

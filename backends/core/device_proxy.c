@@ -58,7 +58,12 @@ static const struct device_property properties[] = {
 	{ .name = NULL },
 };
 
+static const char notes[] =
+	"Of datagrams each sender has a socket of its own towards the target, so that answers find back to it. One that was silent for a minute\n"
+	"in both directions is forgotten (its next datagram comes from another port); a device remembers 1024 senders, and of more the one that\n"
+	"was silent for longest goes.";
+
 const struct device_type device_proxy = {
 	.name = "proxy", .doc = "connections and datagrams that are forwarded between host and instance", .properties = properties,
-	.check = check_proxy, .hot = is_hot, .needs_root = needs_root,
+	.notes = notes, .check = check_proxy, .hot = is_hot, .needs_root = needs_root,
 };

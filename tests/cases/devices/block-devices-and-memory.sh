@@ -45,10 +45,13 @@ printf 'type=disk\nsource=%s\npath=/mnt/second\nlimits.max=fast\n' "$LOOP" >"$T/
 ! cp "$T/text" "$D/second" 2>/dev/null || fail "a bad rate was taken"
 assert_match "$(cat "$I/c1/runtime/devices/second")" 'read=2097152B/s'
 rm "$D/second"
-wait_for 5 test ! -e "$I/c1/runtime/devices/second"
+sync "$D"
+assert_missing "$I/c1/runtime/devices/second"
 assert_match "$(cat "$I/c1/runtime/devices/block")" "read=1048576B/s write=40iops"
 rm "$D/block"
-wait_for 5 test ! -e "$I/c1/runtime/devices/block"
+sync "$D"
+assert_missing "$I/c1/runtime/devices/block"
 rm "$D/memory"
-wait_for 5 test ! -e "$I/c1/runtime/devices/memory"
+sync "$D"
+assert_missing "$I/c1/runtime/devices/memory"
 assert_eq "$(inside 'grep -c " /mnt/" /proc/mounts')" 0

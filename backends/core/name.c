@@ -130,6 +130,21 @@ static bool is_random_name(const char *name)
 	return false;
 }
 
+/* NAME20261120-PID-RANDOM, as Ruby (Puppet, Chef) makes up, and its lock: of a file that need not exist yet. */
+static bool is_dated_name(const char *name)
+{
+	for (const char *s = name; *s; s++) {
+		int n = 0;
+
+		if (s == name || strspn(s, "0123456789") != strlen("20261120"))
+			continue;
+		sscanf(s, "%*8[0-9]-%*10[0-9]-%*8[0-9a-z]%n", &n);
+		if (n && (!s[n] || !strcmp(s + n, ".lock")))
+			return true;
+	}
+	return false;
+}
+
 static bool begins_with_known(const char *name, bool (*known)(const char *name, void *arg), void *arg)
 {
 	char part[256];
@@ -158,5 +173,5 @@ bool name_is_scratch(const char *name, bool (*known)(const char *name, void *arg
 		return true;
 	if (name[0] == '.' || name[0] == '#' || name[len - 1] == '~')
 		return true;
-	return only_digits(name) || is_random_name(name) || begins_with_known(name, known, arg);
+	return only_digits(name) || is_random_name(name) || is_dated_name(name) || begins_with_known(name, known, arg);
 }

@@ -79,7 +79,8 @@ static const struct {
 	{ "unison", ".unison.key.0123456789abcdef0123456789abcdef.unison.tmp", true },
 	{ "ansible", ".ansible_tmpAb3xY9z1key", true }, { "ansible backup", "key.12345.2026-11-20@19:05:42~", false },
 	{ "ansible link", ".12345.1763665542.tmp", false }, { "puppet file", "key20261120-19848-11b603q", true },
-	{ "puppet file lock", "key20261120-19848-11b603q.lock", false }, { "puppet backup", "key.x", false },
+	{ "puppet file lock", "key20261120-19848-11b603q.lock", false }, { "puppet, a new file", "eth020261120-19848-11b603q", false },
+	{ "puppet, its lock", "eth020261120-19848-11b603q.lock", false }, { "puppet backup", "key.x", false },
 	{ "cfengine edit", "key.cf-after-edit", true }, { "cfengine edit", "key.cf-before-edit", false },
 	{ "cfengine edit", "key_1763665542_Thu_Nov_20_19_05_42_2026.cf-before-edit", false }, { "cfengine copy", "key.cfnew", false },
 	{ "cfengine copy", "key.cfsaved", false }, { "salt", "keyAb3xY9z1", true }, { "salt lock", "key.w", false },
@@ -96,6 +97,7 @@ static void test_scratch(void)
 		"limits.memroy", "limits.memory", "limits.memory.swap", "description", "key", "environment.PATH",
 		"environment.FOO.lock", "sed", "sedan", "sed12345", "sed12345678901", "XXq1w", "tmp", "tmp-q1w2e3", "tmpq1w2!3",
 		"temporary", "d2utmp123", "12a", "a12", "ke", "xkey", "", ".", "..", "Key.bak", "__salt.tmp.",
+		"20261120-19848-11b603q", "ethx2026112-19848-11b603q", "eth020261120--11b603q", "eth020261120-19848-11B603q",
 	};
 
 	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {

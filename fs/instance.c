@@ -7,6 +7,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
 #include "backends/core/instance.h"
+#include "backends/core/op.h"
 #include "backends/core/storage.h"
 #include "backends/core/value.h"
 #include "fs/dirs.h"
@@ -128,11 +129,13 @@ static int show_rootfs(struct view *v, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* While it is being carried out it is there as well: who renamed a file to it goes on to set its mode. */
 static bool has_source(struct view *v)
 {
-	char text[2];
+	char text[16];
 
-	return object_value(v->o, ENT_FIELD, "source", text, sizeof(text));
+	return object_value(v->o, ENT_FIELD, "source", text, sizeof(text)) ||
+	       (op_busy(v->o, text, sizeof(text)) && !strcmp(text, v->row->name));
 }
 
 static int show_source_link(struct view *v, struct buf *out, struct err *e)

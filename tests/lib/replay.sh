@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Replays edits of real tools on a key, a device and a description: each with a good value, once more with the same, and with a
-# bad one. After case.sh; scripts in tests/tools call `scenario` for each edit and `replayed` at the end.
+# Replays edits of real tools on a key, a device, a document and a description: each with a good value, once more with the same, and with
+# a bad one. After case.sh; scripts in tests/tools call `scenario` for each edit and `replayed` at the end.
 #
 # scenario NAME KIND FLAGS COMMAND: the shell command gets F (the file), D (its directory), B (its name), V (the value to set, as text),
-# N (a file elsewhere that holds V with a newline), OLD (the value before). KIND is key, device or text.
+# N (a file elsewhere that holds V with a newline), OLD (the value before). KIND is key, device, document or text.
 # FLAGS: `twice` the second run must change nothing at all; `rewrites` it may move mtime; `silent` exits 0 even when refused;
 # `nonewline` the result has no newline; `fails` exits non-zero even on success; `stays=GLOB` leaves these scratch files;
-# `nobad` has no bad value; `badgone` drops the bad check of leftovers (rename-away backups).
+# `nobad` has no bad value; `own`: own_want VALUE prints the result.
+# SAYS_UNCHANGED: what the second run prints, when the tool tells.
 
 KEY_OLD=64MiB KEY_GOOD=128MiB KEY_BAD=lots
+SAYS_UNCHANGED=
 TEXT_OLD='alpha text' TEXT_GOOD='beta text' TEXT_BAD=$'\xff\xfe'
 SEEN=0 WRONG=0
 
@@ -35,6 +37,7 @@ prepare() {
 	case $KIND in
 	key) F=$I/c1/config/limits.memory OLD="$KEY_OLD\n" ;;
 	device) F=$I/c1/devices/eth0 OLD='type=nic\nnictype=bridged\nparent=br0\n' ;;
+	document) F=$I/c1/config.yaml OLD="# ours\nconfig:\n  limits.memory: $KEY_OLD # not more\n" ;;
 	text) F=$I/c1/description OLD="$TEXT_OLD\n" ;;
 	esac
 	D=$(dirname "$F") B=$(basename "$F")
@@ -68,6 +71,7 @@ once() {
 wanted() {
 	case $KIND in
 	device) sed "s/^parent=.*/parent=$1/" "$T/old" >"$T/want" ;;
+	document) sed "s/$KEY_OLD/$1/" "$T/old" >"$T/want" ;;
 	*) if has nonewline; then printf '%s' "$1" >"$T/want"; else printf '%s\n' "$1" >"$T/want"; fi ;;
 	esac
 	has 'own' && own_want "$1" >"$T/want"
@@ -85,8 +89,8 @@ leftovers() {
 	beside | STAYS="^(${stays:-})\$" awk '$0 !~ ENVIRON["STAYS"] { print }'
 }
 
-good_value() { case $KIND in key) echo "$KEY_GOOD" ;; device) echo br1 ;; text) echo "$TEXT_GOOD" ;; esac; }
-bad_value() { case $KIND in key) echo "$KEY_BAD" ;; device) echo 'br/../1' ;; text) echo "$TEXT_BAD" ;; esac; }
+good_value() { case $KIND in key | document) echo "$KEY_GOOD" ;; device) echo br1 ;; text) echo "$TEXT_GOOD" ;; esac; }
+bad_value() { case $KIND in key | document) echo "$KEY_BAD" ;; device) echo 'br/../1' ;; text) echo "$TEXT_BAD" ;; esac; }
 
 check_good() {
 	local before
@@ -101,6 +105,7 @@ check_good() {
 	fi
 	once "$(good_value)"
 	settle "$T/want" || wrong "second run: the file holds \"$(head -c 200 "$F" 2>&1)\""
+	grep -q -e "$SAYS_UNCHANGED" "$T/said" || [ -z "$SAYS_UNCHANGED" ] || wrong "second run: says it changed something: $(head -c 300 "$T/said")"
 	! has twice || [ -n "${REPLAY_PLAIN:-}" ] || [ "$(stat -c '%.9Y %s' "$F")" = "$before" ] || wrong "second run: mtime moved"
 }
 

@@ -9,7 +9,6 @@ lxc_ready
 needs_program lxc-start unshare
 HOOK=/usr/share/lxcfs/lxc.mount.hook
 [ -x "$HOOK" ] || skip "lxcfs is not installed"
-[ -d /sys/fs/cgroup/memory ] || skip "groups of version 1 are used here"
 start_instfs -o allow_other
 assert_eq "$(awk '/MemTotal/ { print $2 }' "$M/proc/meminfo")" "$(awk '/MemTotal/ { print $2 }' /proc/meminfo)"
 assert_eq "$(cat "$M/sys/devices/system/cpu/online")" "$(cat /sys/devices/system/cpu/online)"
@@ -23,7 +22,9 @@ lxc.uts.name = peer
 lxc.rootfs.path = dir:$T/lxc/peer/rootfs
 lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed
 lxc.cgroup.memory.limit_in_bytes = 128M
+lxc.cgroup2.memory.max = 128M
 lxc.net.0.type = empty
+lxc.apparmor.profile = unconfined
 lxc.init.cmd = /sbin/init
 lxc.hook.mount = $HOOK
 lxc.hook.post-stop = ${HOOK/mount/reboot}

@@ -8,24 +8,35 @@
 
 # inner LIMIT COMMAND: as a container made inside of c1 would be: pid, mount, host name, and a group below the instance's.
 inner() {
-	local group=/sys/fs/cgroup/memory/$(cat "$I/c1/runtime/cgroup")/inner
-	mkdir -p "$group"
-	echo "$1" >"$group/memory.limit_in_bytes"
-	(echo "$BASHPID" >"$group/cgroup.procs" && exec nsenter -t "$PID" -U --setuid 0 --setgid 0 -m -p unshare -fpmu --mount-proc sh -c "$2")
+	mkdir -p "$GROUP/inner"
+	echo "$1" >"$GROUP/inner/$LIMIT"
+	(echo "$BASHPID" >"$GROUP/inner/cgroup.procs" && exec nsenter -t "$PID" -U --setuid 0 --setgid 0 -m -p unshare -fpmu --mount-proc sh -c "$2")
+}
+# Version 2 has limits only below groups without processes: these go one down, as systemd's do.
+make_room() {
+	mkdir -p "$GROUP/own"
+	for p in $(cat "$GROUP/cgroup.procs"); do
+		echo "$p" >"$GROUP/own/cgroup.procs"
+	done
+	echo +memory >"$GROUP/cgroup.subtree_control"
 }
 inner_total() {
 	inner "$1" 'cat /var/lib/lxcfs/proc/meminfo' | awk '/MemTotal/ { print $2 }'
 }
 
 lxc_ready
-[ -d /sys/fs/cgroup/memory ] || skip "groups of version 1 are used here"
 start_instfs
 make_instance c1
 echo true >"$I/c1/config/security.nesting"
 echo 256MiB >"$I/c1/config/limits.memory"
 echo running >"$I/c1/state"
 PID=$(cat "$I/c1/runtime/pid")
-at_exit 'rmdir /sys/fs/cgroup/memory/*/c1.*/inner 2>/dev/null'
+GROUP=/sys/fs/cgroup/memory/$(cat "$I/c1/runtime/cgroup") LIMIT=memory.limit_in_bytes
+if [ ! -d "$GROUP" ]; then
+	GROUP=/sys/fs/cgroup/$(cat "$I/c1/runtime/cgroup") LIMIT=memory.max
+	make_room
+fi
+at_exit 'rmdir "$GROUP/inner" 2>/dev/null'
 assert_eq "$(guest c1 sed -n 's/MemTotal: *\([0-9]*\) kB/\1/p' /var/lib/lxcfs/proc/meminfo)" 262144
 assert_eq "$(guest c1 cat /var/lib/lxcfs/sys/devices/system/cpu/online)" "$(guest c1 cat /sys/devices/system/cpu/online)"
 assert_eq "$(inner_total 67108864)" 65536

@@ -102,13 +102,16 @@ static void fill_up(struct buf *b, size_t len)
 
 /*
  * Files whose length varies get some room from the beginning, and more before they need it: should a reader combine a text with the
- * length of another one, only blanks are lost.
+ * length of another one, only blanks are lost. Not so the lists of CPUs: they change when somebody changes a limit, and lscpu(1) takes
+ * no blanks in them.
  */
 static void make_length(struct buf *b, const struct proc_row *row, const struct board_text *last)
 {
-	const bool varies = !(row->flags & PROC_CONFIGURED) && (row->flags & PROC_VARIES || b->len < SHORT);
+	const bool brief = b->len < SHORT, fixed = row->flags & PROC_CONFIGURED;
 
-	if (!last->mtime_ns && !varies)
+	if (fixed && (brief || !last->mtime_ns))
+		return;
+	if (!last->mtime_ns && !brief && !(row->flags & PROC_VARIES))
 		return;
 	if (b->len == last->len)
 		return;

@@ -9,6 +9,8 @@
 #include "backends/proc/host.h"
 #include "backends/proc/scan.h"
 
+#define PAGE 4096
+
 uint64_t memory_host(const struct memory *m, const char *name)
 {
 	size_t n = strlen(name);
@@ -113,6 +115,9 @@ int memory_read(struct proc_source *s, struct memory *m)
 		from_facts(s, m);
 	if (buf_error(&m->stat) < 0 || limit_to_outer(s, m) < 0)
 		return -ENOMEM;
+	/* programs divide by it, and who reads this has a page at least */
+	if (!m->total)
+		m->total = PAGE;
 	/* swapped out before the limit was lowered, or counted a moment later */
 	m->swap_used = least(m->swap_used, m->swap_total);
 	return 0;

@@ -313,6 +313,43 @@ static void test_quota(void)
 	proc_source_update(s, &f);
 	CHECK_STR(show(s, "sys/devices/system/cpu/online"), "0-3\n");
 	proc_source_free(s);
+	/* the same numbers everywhere in version 2, at the first read too */
+	begin_v2();
+	f.cpus = PROC_CPUS_QUOTA;
+	put(V1 "a/c/cpuset.cpus.effective", "0-3\n");
+	put(V1 "a/c/cpu.max", "150000 100000\n");
+	s = proc_source_new(&f, NULL);
+	CHECK(lines(show(s, "proc/stat"), "cpu") == 3 && lines(show(s, "proc/cpuinfo"), "processor") == 2);
+	CHECK_STR(strtok((char *)show(s, "proc/stat"), "\n"), "cpu  250 0 100 19650 0 0 0 0 0 0");
+	proc_source_free(s);
+}
+
+/* Limits at both ends of what the kernel takes, and CPUs that the host has switched off. */
+static void test_extremes(void)
+{
+	struct proc_facts f = facts();
+	struct proc_source *s;
+	const char *t;
+
+	begin_v2();
+	s = proc_source_new(&f, NULL);
+	put(V1 "a/c/memory.max", "0\n");
+	put(V1 "a/c/memory.swap.max", "0\n");
+	t = show(s, "proc/meminfo");
+	/* programs divide by it */
+	CHECK(field(t, "MemTotal:") == 4 && field(t, "MemFree:") == 0 && field(t, "MemAvailable:") <= 4);
+	CHECK(field(t, "SwapTotal:") == 0 && field(t, "SwapFree:") == 0 && lines(show(s, "proc/swaps"), "none") == 0);
+	put(V1 "a/memory.max", "18446744073709547520\n");
+	put(V1 "a/c/memory.max", "9223372036854771712\n");
+	put(V1 "a/memory.swap.max", "9223372036854771712\n");
+	put(V1 "a/c/memory.swap.max", "max\n");
+	t = show(s, "proc/meminfo");
+	CHECK(field(t, "MemTotal:") == 8388608 && field(t, "SwapTotal:") == 1048576 && strstr(t, "\nMemFree:         8286208 kB\n"));
+	put("/sys/devices/system/cpu/online", "0,2-3\n");
+	put(V1 "a/c/cpuset.cpus.effective", "0-1,3\n");
+	CHECK_STR(show(s, "sys/devices/system/cpu/online"), "0-1\n");
+	CHECK(lines(show(s, "proc/stat"), "cpu") == 3 && lines(show(s, "proc/cpuinfo"), "processor") == 2);
+	proc_source_free(s);
 }
 
 static unsigned long long nth(const char *text, const char *name, int n)
@@ -617,6 +654,7 @@ int main(void)
 	test_v2();
 	test_no_controller();
 	test_quota();
+	test_extremes();
 	test_never_back();
 	test_no_history();
 	test_load();

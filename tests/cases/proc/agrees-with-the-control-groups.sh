@@ -37,6 +37,7 @@ print(flush=True)
 sys.stdin.read()'
 coproc LOAD { echo "$BASHPID" >"$memory/cgroup.procs" && exec "$PYTHON" -c "$huge"; }
 read -r -t 30 <&"${LOAD[0]}" || fail "no program can be put into $memory"
+load=$LOAD_PID
 group() { cat "$memory/memory.stat" && echo "usage $(cat "$memory/memory.usage_in_bytes" 2>/dev/null || cat "$memory/memory.current")"; }
 compare() {
 	group >"$T/before"; cat proc/meminfo >"$T/meminfo"; group >"$T/after"
@@ -67,8 +68,8 @@ compare() {
 compare || compare || compare || fail "$(cat "$T/wrong")"
 [ "$(field AnonPages)" -ge 49152 ] || fail "AnonPages $(field AnonPages)"
 ! grep -qF '[madvise]' /sys/kernel/mm/transparent_hugepage/enabled || [ "$(field AnonHugePages)" -gt 0 ] || fail "no AnonHugePages"
-kill "$LOAD_PID"
-wait "$LOAD_PID" 2>/dev/null || true
+kill "$load" 2>/dev/null || true
+wait "$load" 2>/dev/null || true
 
 # one numbering of CPUs everywhere
 assert_eq "$(inside 'nproc; grep -c ^processor /proc/cpuinfo; grep -c "^cpu[0-9]" /proc/stat; cat /sys/devices/system/cpu/online' | tr '\n' ' ')" '1 1 1 0 '
@@ -79,6 +80,10 @@ echo "$last-$last" >config/limits.cpu
 assert_eq "$(lscpu -s "/proc/$(cat runtime/pid)/root" -p=CPU,CORE,SOCKET,NODE | grep -v '^#')" '0,0,0,0'
 assert_eq "$(inside 'cd /sys/devices/system; cat node/node*/cpulist cpu/cpu0/topology/*_list cpu/cpu0/cache/*/shared_cpu_list 2>/dev/null' | grep . | sort -u)" 0
 assert_eq "$(inside 'cat /sys/devices/system/cpu/cpu0/topology/core_id')" "$(cat "/sys/devices/system/cpu/cpu$last/topology/core_id")"
+echo "0-$last" >config/limits.cpu
+assert_eq "$(lscpu -s "/proc/$(cat runtime/pid)/root" -p=CPU | grep -vc '^#')" "$(nproc)" "CPUs after a change of a file that was read before"
+[ "$(inside 'wc -c </sys/devices/system/cpu/online')" = "$(wc -c </sys/devices/system/cpu/online)" ] || [ "$last" -gt 9 ] ||
+	fail "blanks in the list of CPUs"
 
 # times of its own, which only grow
 busy() { awk '$1 == "cpu" { print $2 + $4 }' proc/stat; }

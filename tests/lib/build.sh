@@ -78,30 +78,34 @@ run_unit() {
 
 # Every fuzzer for a few seconds over what it makes up by itself and, when there is one, a corpus in tests/fuzz/NAME/.
 run_fuzzers() {
-	local f name dir=$INSTFS_BUILD_ROOT/build-fuzz start log corpus
-	set -- tests/fuzz/*.c
-	[ -e "$1" ] && printf 'tests/fuzz/%s\n' "$@" | grep -qE -e "$PATTERN" || return 0
+	local f
+	set -- $(printf '%s\n' tests/fuzz/*.c | sed 's/\.c$//' | grep -E -e "$PATTERN")
+	[ $# != 0 ] || return 0
 	echo "== fuzz"
 	command -v clang >/dev/null || { result skip 0 fuzz "clang is not installed"; return 0; }
 	build fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_C_FLAGS=-O1 -g -fsanitize=fuzzer-no-link" \
 		-DINSTFS_SANITIZE=address,undefined -- core image fs || return 0
 	for f; do
-		name=fuzz/$(basename "$f" .c)
-		grep -qE -e "$PATTERN" <<<"tests/$name" || continue
-		start=${EPOCHREALTIME/./} log=$LOGS/${name//\//_}.txt
-		corpus=$(mktemp -d)
-		[ ! -d "tests/$name" ] || cp "tests/$name"/* "$corpus/"
-		# shellcheck disable=SC2046
-		if clang -O1 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -fsanitize=fuzzer,address,undefined -o "$dir/${name##*/}" "$f" \
-			"$dir/libfs.a" "$dir/libimage.a" "$dir/libcore.a" \
-			$(pkg-config --cflags --libs fuse3 jansson libarchive libcrypto yaml-0.1 libseccomp) -lpthread >"$log" 2>&1 &&
-			(cd "$corpus" && timeout -k 5 60 "$dir/${name##*/}" -max_total_time=6 -rss_limit_mb=2048 -timeout=5 "$corpus") >>"$log" 2>&1; then
-			result ok "$(elapsed "$start")" "$name" "$(sed -n 's/^Done \([0-9]* runs\).*/\1/p' "$log")"
-		else
-			result FAIL "$(elapsed "$start")" "$name"
-			tail -n 30 "$log" | sed "s|^|    $name: |"
-			cp "$corpus"/crash-* "$corpus"/oom-* "$corpus"/timeout-* "$LOGS/" 2>/dev/null
-		fi
-		rm -rf "$corpus"
+		in_pool "$JOBS" run_fuzzer "$f"
 	done
+	pool_wait
+}
+
+run_fuzzer() {
+	local name=${1#tests/} dir=$INSTFS_BUILD_ROOT/build-fuzz start=${EPOCHREALTIME/./} log corpus
+	log=$LOGS/${name//\//_}.txt
+	corpus=$(mktemp -d)
+	[ ! -d "$1" ] || cp "$1"/* "$corpus/"
+	# shellcheck disable=SC2046
+	if clang -O1 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -fsanitize=fuzzer,address,undefined -o "$dir/${name##*/}" "$1.c" \
+		"$dir/libfs.a" "$dir/libimage.a" "$dir/libcore.a" \
+		$(pkg-config --cflags --libs fuse3 jansson libarchive libcrypto yaml-0.1 libseccomp) -lpthread >"$log" 2>&1 &&
+		(cd "$corpus" && timeout -k 5 60 "$dir/${name##*/}" -max_total_time=6 -rss_limit_mb=2048 -timeout=5 "$corpus") >>"$log" 2>&1; then
+		result ok "$(elapsed "$start")" "$name" "$(sed -n 's/^Done \([0-9]* runs\).*/\1/p' "$log")"
+	else
+		result FAIL "$(elapsed "$start")" "$name"
+		tail -n 30 "$log" | sed "s|^|    $name: |"
+		cp "$corpus"/crash-* "$corpus"/oom-* "$corpus"/timeout-* "$LOGS/" 2>/dev/null
+	fi
+	rm -rf "$corpus"
 }

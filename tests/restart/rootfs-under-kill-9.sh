@@ -12,7 +12,7 @@ for takeover in auto journal; do
 	start_instfs -o takeover=$takeover
 	[ -e "$I/c1" ] || make_instance c1
 	mkdir "$M/rootfs/c1/load"
-	background "$T/load" "$M/rootfs/c1/load" 15
+	background "$T/load" "$M/rootfs/c1/load" 10
 	load=$BG
 	kills=0
 	while kill -0 "$load" 2>/dev/null; do
@@ -22,6 +22,6 @@ for takeover in auto journal; do
 	wait "$load" || fail "with $takeover and $kills kills"
 	rmdir "$M/rootfs/c1/load"
 	echo "$takeover: $kills kills"
-	[ "$kills" -gt 20 ] || fail "only $kills kills"
+	[ "$kills" -gt 12 ] || fail "only $kills kills"
 	stop_instfs
 done

@@ -9,6 +9,7 @@
 #include "backends/core/image.h"
 #include "backends/core/instance.h"
 #include "backends/core/keep.h"
+#include "backends/core/leftovers.h"
 #include "backends/core/mount.h"
 #include "backends/core/network.h"
 #include "backends/core/object.h"
@@ -63,6 +64,8 @@ static int open_store(const struct options *o, struct err *e)
 		r = network_init(networks, o->backend, &version, e);
 	if (!r)
 		r = image_init(e);
+	if (!r && !shm->init_done)
+		r = leftovers_clean(LEFT_IN_OBJECTS, e);
 	/* without control groups, as the mock can do, proc/ shows what is configured */
 	if (!r)
 		(void)proc_init("", NULL);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "backends/core/cleanup.h"
+#include "backends/core/leftovers.h"
 #include "backends/core/tree.h"
 #include "backends/core/watch.h"
 
@@ -87,18 +88,23 @@ static int wait_unlocked(int fd)
 }
 
 /* Renames to a name that nothing else uses, for deletion. */
-static int set_aside(int dir, const char *name)
+static int move_aside(int from, const char *name, int dir)
 {
 	char to[64];
 
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(to, sizeof(to), ".old-%.16s-%u", name[0] == '.' ? name + 1 : name, i);
-		if (!syscall(SYS_renameat2, dir, name, dir, to, 1 /* RENAME_NOREPLACE */))
+		if (!syscall(SYS_renameat2, from, name, dir, to, 1 /* RENAME_NOREPLACE */))
 			return 0;
 		if (errno != EEXIST)
 			return errno == ENOENT ? 0 : -errno;
 	}
 	return -EEXIST;
+}
+
+static int set_aside(int dir, const char *name)
+{
+	return move_aside(dir, name, dir);
 }
 
 static int set_aside_stage(int dir, const char *name, bool wait)
@@ -338,25 +344,25 @@ void base_wait(void)
 		pthread_cond_wait(&collector.ended, &collector.lock);
 }
 
+int base_drop(int dirfd, const char *name, struct err *e)
+{
+	_cleanup_close_ int dir = base_dir();
+	int r = dir < 0 ? dir : move_aside(dirfd, name, dir);
+
+	return r < 0 ? err_sys(e, -r, "cannot set aside %s", name) : 0;
+}
+
+int base_drop_stage(int dirfd, const char *name, struct err *e)
+{
+	int r = set_aside_stage(dirfd, name, false);
+
+	return r < 0 && r != -EWOULDBLOCK ? err_sys(e, -r, "cannot set aside %s", name) : 0;
+}
+
 int base_init(struct err *e)
 {
-	_cleanup_dir_ DIR *d = NULL;
-	struct dirent *de;
-	int fd;
 
 	if (mkdirat(model_dirfd(), "bases", 0700) < 0 && errno != EEXIST)
 		return err_sys(e, errno, "cannot make the directory of unpacked images");
-	fd = base_dir();
-	if (fd < 0)
-		return err_sys(e, -fd, "cannot open the directory of unpacked images");
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return err_sys(e, ENOMEM, "cannot read the directory of unpacked images");
-	}
-	while ((de = readdir(d))) {
-		if (!strncmp(de->d_name, ".new-", 5))
-			set_aside_stage(fd, de->d_name, false);
-	}
-	return 0;
+	return leftovers_clean(LEFT_IN_BASES, e);
 }

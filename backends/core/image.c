@@ -432,7 +432,6 @@ int image_init(struct err *e)
 		close(fd);
 		return err_set(e, ENOMEM, "cannot read the directory of unpacked images");
 	}
-	unlinkat(fd, ".commit.new", 0);
 	while ((de = readdir(d))) {
 		struct err why = ERR_INIT;
 

@@ -139,10 +139,7 @@ static int scan_name(const char *name, uint64_t ino, unsigned char type, void *a
 	struct slot *s;
 	struct stranger *new;
 	struct stat st;
-	unsigned id;
 
-	if (scan->space == SPACE_TRASH && sscanf(name, ".purge-%u", &id) == 1)
-		trash_leftover(id);
 	if (type == DT_UNKNOWN && !fstatat(store_space_fd(scan->space), name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode))
 		type = DT_DIR;
 	if (type != DT_DIR || !is_object_name(scan->space, name))

@@ -15,7 +15,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/hash.h"
 #include "backends/core/journal.h"
-#include "backends/core/tree.h"
+#include "backends/core/leftovers.h"
 
 /* Object ids have 28 bits in an inode number. */
 #define ID_MAX ((1u << 28) - 1)
@@ -223,36 +223,6 @@ static int open_journal(int version, struct err *e)
 	return store_write(store.fd, "version", text, strlen(text), e);
 }
 
-struct leftover {
-	int dirfd;
-	struct err *e;
-};
-
-static int sweep_name(const char *name, uint64_t ino, unsigned char type, void *arg)
-{
-	struct leftover *l = arg;
-	size_t len = strlen(name);
-
-	if (!strncmp(name, ".new-", 5))
-		return tree_remove(l->dirfd, name, l->e);
-	if (len > 4 && !strcmp(name + len - 4, ".tmp") && type != DT_DIR)
-		unlinkat(l->dirfd, name, 0);
-	return 0;
-}
-
-/* What an interrupted step left. Inside of an object it is swept when the object is loaded. */
-static int sweep(struct err *e)
-{
-	struct leftover l = { .dirfd = store.fd, .e = e };
-	int r = store_each_name(l.dirfd, sweep_name, &l);
-
-	for (int s = 0; r >= 0 && s < SPACE_MAX; s++) {
-		l.dirfd = store.space[s];
-		r = store_each_name(l.dirfd, sweep_name, &l);
-	}
-	return r < 0 && e && !e->code ? err_sys(e, -r, "cannot sweep %s", store.dir) : r;
-}
-
 static int make_path(const char *path, mode_t mode)
 {
 	char part[PATH_MAX];
@@ -306,7 +276,7 @@ int store_open(const char *dir, struct err *e)
 	if (!r)
 		r = open_spaces(e);
 	if (!r)
-		r = sweep(e);
+		r = leftovers_clean(LEFT_IN_STATE | LEFT_IN_SPACES, e);
 	if (!r)
 		r = open_journal(version, e);
 	if (!r)

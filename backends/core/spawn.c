@@ -30,6 +30,7 @@
 #define STACK_SIZE ((size_t)64 << 10)
 #define FDS_MAX 32
 #define ERR_TAIL 4096
+#define TICK_MS 500
 
 /* In the child: on its own stack, not in memory that a sanitizer watches for this thread. */
 #define CHILD __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
@@ -396,16 +397,22 @@ static void tail_read(int *fd, struct buf *tail)
 }
 
 /* Until the program ended; grandchildren may hold its error output open for longer, nobody waits for them. */
-static int wait_child(int pidfd, int *errfd, struct buf *tail, int timeout_ms)
+static int wait_child(const struct spawn *s, const struct spawned *child, int *errfd, struct buf *tail, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + timeout_ms, tick = now_ms() + TICK_MS;
 
 	for (;;) {
-		struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = *errfd, .events = POLLIN } };
+		struct pollfd p[2] = { { .fd = child->pidfd, .events = POLLIN }, { .fd = *errfd, .events = POLLIN } };
 		int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
 
 		if (timeout_ms >= 0 && left <= 0)
 			return -ETIMEDOUT;
+		if (s->tick && now_ms() >= tick) {
+			s->tick(child->pid, s->tick_arg);
+			tick = now_ms() + TICK_MS;
+		}
+		if (s->tick && (left < 0 || left > TICK_MS))
+			left = TICK_MS;
 		if (poll(p, 2, (int)left) < 0 && errno != EINTR)
 			return -errno;
 		if (p[1].revents)
@@ -474,7 +481,7 @@ int spawn_run(const struct spawn *s, int timeout_ms, int *status, struct err *e)
 		return r;
 	if (wr >= 0)
 		close(steal_fd(&wr));
-	r = wait_child(child.pidfd, &rd, &tail, timeout_ms);
+	r = wait_child(s, &child, &rd, &tail, timeout_ms);
 	if (r < 0) {
 		kill_child(&child);
 		return err_sys(e, -r, "%s was given up after %d ms", s->path, timeout_ms);

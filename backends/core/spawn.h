@@ -47,6 +47,9 @@ struct spawn {
 	/* Called in the caller's thread when the child exists and waits, before it runs: record it. Non-zero: it is not run. */
 	int (*born)(pid_t pid, uint64_t start_time, void *arg);
 	void *born_arg;
+	/* spawn_run(): called every half second while it runs. */
+	void (*tick)(pid_t pid, void *arg);
+	void *tick_arg;
 };
 
 struct spawned {

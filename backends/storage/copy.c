@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,6 +18,40 @@
 #include "backends/core/tree.h"
 #include "backends/storage/quota.h"
 
+struct copying {
+	struct op *op;
+	const char *what, *name;
+	int from;
+	uint64_t total;
+};
+
+/* Bytes that a process has given to file systems so far, in the middle of a copy_file_range(2) as well; 0 when that is not known. */
+static uint64_t written_by(pid_t pid)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	char path[64];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+	if (buf_read_file(&b, AT_FDCWD, path, 4096) < 0)
+		return 0;
+	at = strstr(buf_str(&b), "\nwrite_bytes: ");
+	return at ? strtoull(at + strlen("\nwrite_bytes: "), NULL, 10) : 0;
+}
+
+/* What there is to copy is counted when that takes long, not for the many that are done before. */
+static void tell_progress(pid_t pid, void *arg)
+{
+	struct copying *c = arg;
+	uint64_t done;
+
+	if (!c->total && tree_usage(c->from, c->name, &c->total, NULL) < 0)
+		c->total = 0;
+	done = written_by(pid);
+	op_progress(c->op, "%s: copying files, %" PRIu64 " MiB of %" PRIu64 " MiB", c->what,
+		    (done < c->total ? done : c->total) >> 20, c->total >> 20);
+}
+
 int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, struct op *op, const char *what, struct err *e)
 {
 	char from[96], to[96];
@@ -24,7 +60,9 @@ int copy_tree(int from_fd, int to_fd, const char *name, const char *to_name, str
 	const char *argv[] = { "cp", "-dRx", "--preserve=mode,ownership,timestamps,links,xattr", "--reflink=auto", "--sparse=auto",
 			       "-T", "--", from, to, NULL };
 	struct spawn_fd fds[] = { { .fd = from_fd, .as = 3 }, { .fd = to_fd, .as = 4 } };
-	struct spawn s = { .path = "/bin/cp", .argv = argv, .fds = fds, .n_fds = 2, .die_with_server = true, .userns = -1 };
+	struct copying c = { .op = op, .what = what, .name = name, .from = from_fd };
+	struct spawn s = { .path = "/bin/cp", .argv = argv, .fds = fds, .n_fds = 2, .die_with_server = true, .userns = -1,
+			   .tick = op ? tell_progress : NULL, .tick_arg = &c };
 
 	int r;
 

@@ -20,7 +20,13 @@ for d in range(20):
     for i in range(999):
         os.link(p + "/f", p + "/f%d" % i)
 END
-mkdir "$I/c1/snapshots/s" "$I/c2/snapshots/s"
+mkdir "$I/c2/snapshots/s"
+# Taking it, too, shows how far it is, in bytes.
+background mkdir "$I/c1/snapshots/s"
+wait_for 60 eval 'pkill -STOP -x cp -P "$(server_pid)"'
+wait_for 10 grep -qE 'copying files, [0-9]+ MiB of [0-9]+ MiB' "$I/c1/progress"
+pkill -CONT -x cp -P "$(server_pid)"
+wait "$BG"
 background rmdir "$I/c1/snapshots/s"
 for i in $(seq 1 12); do background stat "$I/c1/snapshots"; done >"$T/stats"
 kill_server

@@ -11,6 +11,7 @@ scenario 'vim backupcopy=yes' key 'rewrites stays=.*~' "$vim -c 'set writebackup
 scenario 'vim backupcopy=no' key 'rewrites' "$vim -c 'set writebackup backupcopy=no' -c \"1s#.*#\$V#\" -c wq \"\$F\""
 scenario 'vim with swap and undo files' key 'rewrites stays=.*\.un~|.*\.sw.' "vim -u NONE -i NONE -es -c 'set undofile swapfile' -c \"1s#.*#\$V#\" -c wq \"\$F\""
 scenario 'vim device' device rewrites "$vim -c \"%s#^parent=.*#parent=\$V#\" -c wq \"\$F\""
+scenario 'vim in a document' document rewrites "$vim -c \"%s#memory: [^ ]*#memory: \$V#\" -c wq \"\$F\""
 if command -v nano >/dev/null && command -v script >/dev/null; then
 	nano='(sleep 0.6; printf "\013%s" "$V"; sleep 0.3; printf "\017\r"; sleep 0.6; printf "\030n") | TERM=xterm timeout 10 script -qec "stty rows 24 cols 80; nano -I $NANO $F" /dev/null'
 	NANO='' ; export NANO

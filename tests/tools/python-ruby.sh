@@ -26,6 +26,12 @@ except OSError: os.unlink(t); raise"'
 scenario 'python shutil.copy2' key 'rewrites' '"$PY" -c "import os, shutil; shutil.copy2(os.environ[\"N\"], os.environ[\"F\"])"'
 scenario 'python fileinput' key 'rewrites silent' '"$PY" -c "import fileinput, os
 for l in fileinput.input(os.environ[\"F\"], inplace=True): print(os.environ[\"V\"])"'
+# What loads a document and dumps it keeps no comments; it says the same and is taken.
+own_want() { printf 'config:\n  limits.memory: %s\n' "$1"; }
+'"$PYTHON" -c 'import yaml' 2>/dev/null && scenario 'python yaml' document 'twice own' '"$PY" -c "import os, yaml
+d = yaml.safe_load(open(os.environ[\"F\"]))
+d[\"config\"][\"limits.memory\"] = os.environ[\"V\"]
+with open(os.environ[\"F\"], \"w\") as f: yaml.safe_dump(d, f)"'
 if command -v ruby >/dev/null; then
 	scenario 'ruby File.write' key twice 'ruby -e "File.write(ENV[%q(F)], ENV[%q(V)] + 10.chr)"'
 	scenario 'ruby FileUtils.mv' key rewrites 'ruby -rfileutils -e "FileUtils.cp ENV[%q(N)], ENV[%q(F)] + %q(.tmp); FileUtils.mv ENV[%q(F)] + %q(.tmp), ENV[%q(F)]"'

@@ -8,6 +8,7 @@ replay_setup
 scenario 'sed -i' key rewrites 'sed -i "s|.*|$V|" "$F"'
 scenario 'sed -i.bak' key 'rewrites stays=.*\.bak nobad' 'sed -i.bak "s|.*|$V|" "$F"'
 scenario 'sed -i device' device rewrites 'sed -i "s|^parent=.*|parent=$V|" "$F"'
+scenario 'sed -i in a document' document rewrites 'sed -i "s|limits.memory: [^ ]*|limits.memory: $V|" "$F"'
 scenario 'sed -i --follow-symlinks' key rewrites 'sed -i --follow-symlinks "s|.*|$V|" "$F"'
 scenario 'busybox sed -i' key rewrites 'busybox sed -i "s|.*|$V|" "$F"'
 scenario 'perl -pi' key 'rewrites silent' 'perl -pi -e "s|.*|\$ENV{V}|" "$F"'

@@ -66,6 +66,11 @@ assert_error_matches "$I/c1/error" 'read it again.*limits.processes'
 printf 'config:\n  limits.processes: "7"\n' >"$y"
 assert_file "$I/c1/config/limits.processes" '7\n'
 
+# sed, while somebody else writes: it fails, and the other's change stays.
+assert_fails EAGAIN sed -i -e 's/^/# mine\n/;1e '"echo 8 >$I/c1/config/limits.processes" "$y"
+assert_file "$I/c1/config/limits.processes" '8\n'
+! grep -q mine "$y" || fail "both were taken"
+
 # A start changes facts, not the configuration: it is in nobody's way. Nor is the server's death.
 printf 'profiles: [default]\n' >"$T/doc"
 "$PYTHON" - "$y" "$I/c1/state" "$(server_pid)" <<'END'

@@ -28,7 +28,7 @@ scenario 'python fileinput' key 'rewrites silent' '"$PY" -c "import fileinput, o
 for l in fileinput.input(os.environ[\"F\"], inplace=True): print(os.environ[\"V\"])"'
 # What loads a document and dumps it keeps no comments; it says the same and is taken.
 own_want() { printf 'config:\n  limits.memory: %s\n' "$1"; }
-'"$PYTHON" -c 'import yaml' 2>/dev/null && scenario 'python yaml' document 'twice own' '"$PY" -c "import os, yaml
+"$PYTHON" -c 'import yaml' 2>/dev/null && scenario 'python yaml' document 'twice own' '"$PY" -c "import os, yaml
 d = yaml.safe_load(open(os.environ[\"F\"]))
 d[\"config\"][\"limits.memory\"] = os.environ[\"V\"]
 with open(os.environ[\"F\"], \"w\") as f: yaml.safe_dump(d, f)"'

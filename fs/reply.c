@@ -9,7 +9,10 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/op.h"
+#include "backends/core/watch.h"
 #include "fs/rootfs.h"
+
+#define LOOK_MS 100
 
 int reply_fill_entry(uint64_t ino, const struct caller *who, struct fuse_entry_param *ret)
 {
@@ -66,6 +69,7 @@ void reply_data(fuse_req_t req, const struct buf *b, size_t size, off_t off)
 struct later_reply {
 	atomic_int refs;
 	atomic_bool interrupted;	/* before there was an operation to leave alone */
+	atomic_bool answered;		/* or about to be */
 	fuse_req_t req;
 	struct caller who;
 	struct object *o;
@@ -83,16 +87,39 @@ static void later_put(struct later_reply *l, int refs)
 	free(l);
 }
 
-/* The client was interrupted. When the operation still can be left alone, that is the answer; else reply_done() gives it. */
-static void later_cancel(fuse_req_t req, void *arg)
-{
-	struct later_reply *l = arg;
+static void later_again(void *arg);
 
+/*
+ * The client was interrupted. When the operation still can be left alone, that is the answer; else reply_done() gives it. A shell
+ * one of whose children ended goes on waiting; the kernel tells of the first signal only, so we look whether others came.
+ */
+static void later_interrupted(struct later_reply *l)
+{
+	if (!process_is_interrupted(l->who.pid)) {
+		atomic_fetch_add(&l->refs, 1);
+		if (watch_timer(LOOK_MS, later_again, l) > 0)
+			return;
+		atomic_fetch_sub(&l->refs, 1);
+	}
 	atomic_store(&l->interrupted, true);
 	if (!op_detach(l->o, l))
 		return;
-	fuse_reply_err(req, EINTR);
+	fuse_reply_err(l->req, EINTR);
 	later_put(l, 1);
+}
+
+static void later_again(void *arg)
+{
+	struct later_reply *l = arg;
+
+	if (!atomic_load(&l->answered))
+		later_interrupted(l);
+	later_put(l, 1);
+}
+
+static void later_cancel(fuse_req_t req, void *arg)
+{
+	later_interrupted(arg);
 }
 
 void *reply_prepare(fuse_req_t req, const struct caller *who, struct object *o, enum later how, size_t size,
@@ -115,6 +142,7 @@ void reply_unprepare(void *arg)
 	if (!l)
 		return;
 	request_undefer(l->req);
+	atomic_store(&l->answered, true);
 	later_put(l, 2);
 }
 
@@ -136,6 +164,7 @@ void reply_done(void *arg, int result)
 	uint64_t ino = 0;
 
 	request_undefer(l->req);
+	atomic_store(&l->answered, true);
 	if (result >= 0 && l->how == LATER_ENTRY) {
 		_cleanup_view_ struct view dir = { 0 };
 
@@ -198,12 +227,29 @@ static bool blocked_claim(struct blocked *b)
 
 static void blocked_ready(void *arg);
 
+static void blocked_answer(struct blocked *b, int r, const struct buf *out)
+{
+	if (!blocked_claim(b))
+		return;
+	request_undefer(b->req);
+	if (r < 0)
+		fuse_reply_err(b->req, -r);
+	else
+		fuse_reply_buf(b->req, out->data, out->len < b->size ? out->len : b->size);
+	blocked_put(b);
+}
+
 static void blocked_try(struct blocked *b)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	_cleanup_view_ struct view v = { 0 };
 	int r = view_open(&v, b->ino, &b->who);
 
+	/* An ephemeral instance is gone when it has stopped. */
+	if (r == -ESTALE && node_of(b->ino).row == ROW_WAIT_STOPPED) {
+		blocked_answer(b, 0, &out);
+		return;
+	}
 	if (!r && (!v.row->stream || !v.row->stream->wait))
 		r = -ESTALE;
 	if (!r) {
@@ -222,14 +268,7 @@ static void blocked_try(struct blocked *b)
 			return;
 		blocked_put(b);
 	}
-	if (!blocked_claim(b))
-		return;
-	request_undefer(b->req);
-	if (r < 0)
-		fuse_reply_err(b->req, -r);
-	else
-		fuse_reply_buf(b->req, out.data, out.len < b->size ? out.len : b->size);
-	blocked_put(b);
+	blocked_answer(b, r, &out);
 }
 
 static void blocked_ready(void *arg)

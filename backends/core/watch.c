@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,6 +20,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "backends/core/buf.h"
 #include "backends/core/cleanup.h"
 
 #define WATCH_STACK (256 << 10)
@@ -258,6 +261,30 @@ bool process_was_killed(pid_t pid)
 	const uint64_t pf_signaled = 0x400;	/* include/linux/sched.h; part of what proc(5) promises as "flags" */
 
 	return process_field(pid, 9) & pf_signaled;
+}
+
+static uint64_t signal_set(const char *status, const char *name)
+{
+	const char *s = strstr(status, name);
+
+	return s ? strtoull(s + strlen(name), NULL, 16) : 0;
+}
+
+bool process_is_interrupted(pid_t tid)
+{
+	static const int harmless[] = { SIGCHLD, SIGCONT, SIGURG, SIGWINCH };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	uint64_t pending;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	if (tid <= 0 || buf_read_file(&b, AT_FDCWD, path, 65536) < 0)
+		return true;
+	pending = signal_set(buf_str(&b), "\nSigPnd:") | signal_set(buf_str(&b), "\nShdPnd:");
+	pending &= ~signal_set(buf_str(&b), "\nSigBlk:");
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
+		pending &= ~(UINT64_C(1) << (harmless[i] - 1));
+	return pending;
 }
 
 int process_open(pid_t pid, uint64_t start_time)

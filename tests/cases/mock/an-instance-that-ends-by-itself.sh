@@ -13,5 +13,9 @@ grep -q '"instance-stopped"' "$M/events.log"
 rm "$I/c1/config/user.mock.crash"
 echo true >"$I/c1/ephemeral"
 echo running >"$I/c1/state"
+cat "$I/c1/wait/stopped" &
+w=$!
+wait_for 60 test -e "/proc/$w/fd/3"
 echo 'stopped force' >"$I/c1/state"
+wait "$w"
 wait_for 3 test ! -e "$I/c1"

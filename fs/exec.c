@@ -119,6 +119,17 @@ static int wait_end(struct view *v, uint64_t fh, size_t size, off_t off, struct 
 	return 1;
 }
 
+static int stdin_open(struct view *v, bool trunc, struct err *e)
+{
+	return trunc ? exec_stdin(v->o, v->node.slot, NULL, 0, 0, e) : 0;
+}
+
+static int stdin_write(struct view *v, const char *data, size_t len, off_t off, struct err *e)
+{
+	return exec_stdin(v->o, v->node.slot, data, len, off, e);
+}
+
+static const struct stream stdin_stream = { .open = stdin_open, .read = output_read, .size = output_size, .write = stdin_write };
 static const struct stream output_stream = { .read = output_read, .size = output_size };
 static const struct stream end_stream = { .wait = wait_end, .cancel = exec_wait_cancel };
 
@@ -131,13 +142,14 @@ static const struct stream end_stream = { .wait = wait_end, .cancel = exec_wait_
 static const struct row rows[] = {
 	INPUT(ROW_EXEC_COMMAND, "command", 0, "one line, sh syntax; writing it runs it"),
 	INPUT(ROW_EXEC_ARGV, "argv", ROW_DOCUMENT, "one word per line; writing it runs it"),
-	INPUT(ROW_EXEC_STDIN, "stdin", ROW_DOCUMENT, "standard input, to be written before; default empty"),
+	{ .id = ROW_EXEC_STDIN, .name = "stdin", .mode = S_IFREG | 0600, .flags = ROW_VOLATILE_ALWAYS, .stream = &stdin_stream,
+	  .doc = "standard input, at most 64 MiB, to be written before; default empty" },
 	INPUT(ROW_EXEC_ENV, "env", ROW_DOCUMENT, "NAME=VALUE lines, to be written before"),
 	INPUT(ROW_EXEC_USER, "user", 0, "name or number inside, to be written before; default root"),
 	INPUT(ROW_EXEC_CWD, "cwd", 0, "working directory inside, to be written before"),
-	OUTPUT(ROW_EXEC_OUTPUT, "output", "standard output and error as they came"),
-	OUTPUT(ROW_EXEC_STDOUT, "stdout", "standard output"),
-	OUTPUT(ROW_EXEC_STDERR, "stderr", "standard error"),
+	OUTPUT(ROW_EXEC_OUTPUT, "output", "standard output and error as they came; the last line tells when more than 64 MiB of either were dropped"),
+	OUTPUT(ROW_EXEC_STDOUT, "stdout", "standard output, the first 64 MiB"),
+	OUTPUT(ROW_EXEC_STDERR, "stderr", "standard error, the first 64 MiB"),
 	{ .id = ROW_EXEC_STATUS, .name = "status", .mode = S_IFREG | 0400, .flags = ROW_VOLATILE_ALWAYS, .show = show_item,
 	  .doc = "exit status, 128 + signal when killed; empty while running" },
 	{ .id = ROW_EXEC_WAIT, .name = "wait", .mode = S_IFREG | 0400, .flags = ROW_UNLISTED | ROW_VOLATILE_ALWAYS, .stream = &end_stream,

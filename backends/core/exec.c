@@ -427,6 +427,17 @@ int exec_set(struct object *o, uint32_t slot, const char *item, const char *data
 	return r < 0 || !starts ? r : start(o, &x, item, e);
 }
 
+int exec_stdin(struct object *o, uint32_t slot, const char *data, size_t len, off_t off, struct err *e)
+{
+	struct exec_request x;
+
+	if (!exec_find_slot(o, slot, &x))
+		return err_set(e, ENOENT, "the command was removed");
+	if (x.started.tv_sec)
+		return err_set(e, EBUSY, "exec/%s was started already; make another one", x.name);
+	return exec_input_stdin(&x, data, len, off, e);
+}
+
 int exec_get(struct object *o, uint32_t slot, const char *item, struct buf *out, struct err *e)
 {
 	struct exec_request x;

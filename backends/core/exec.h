@@ -33,6 +33,8 @@ void exec_dir(const struct exec_request *x, char *buf, size_t size);
  * when it does not run. */
 int exec_set(struct object *o, uint32_t slot, const char *item, const char *data, size_t len, const struct caller *who,
 	     struct err *e);
+/* Writes into `stdin` of one that was not started (else EBUSY); data NULL empties it. */
+int exec_stdin(struct object *o, uint32_t slot, const char *data, size_t len, off_t off, struct err *e);
 /* Reads any file of it ("status": exit status in decimal, or 128 + signal, with newline; empty while running). */
 int exec_get(struct object *o, uint32_t slot, const char *item, struct buf *out, struct err *e);
 

@@ -35,8 +35,6 @@ int exec_input_check(const char *item, const char *data, size_t len, struct err 
 
 	if (len > EXEC_INPUT_MAX)
 		return err_set(e, EFBIG, "%s is longer than %d bytes", item, EXEC_INPUT_MAX);
-	if (!strcmp(item, "stdin"))
-		return 0;
 	if (memchr(data, '\0', len))
 		return err_set(e, EINVAL, "%s has a zero byte in it", item);
 	if (n && data[n - 1] == '\n')
@@ -73,4 +71,26 @@ int exec_input_write(const struct exec_request *x, const char *item, const char 
 		done += n > 0 ? (size_t)n : 0;
 	}
 	return renameat(dir, tmp, dir, item) < 0 ? err_sys(e, errno, "%s", item) : 0;
+}
+
+int exec_input_stdin(const struct exec_request *x, const char *data, size_t len, off_t off, struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	char path[560];
+
+	if (off < 0 || (uint64_t)off + len > EXEC_STDIN_MAX)
+		return err_set(e, EFBIG, "stdin is longer than %d MiB", EXEC_STDIN_MAX >> 20);
+	exec_dir(x, path, sizeof(path) - 8);
+	strcat(path, "/stdin");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (data ? 0 : O_TRUNC), 0600);
+	if (fd < 0)
+		return err_sys(e, errno, "stdin");
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, data + done, len - done, off + (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, errno, "stdin");
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
 }

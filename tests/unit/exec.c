@@ -123,7 +123,9 @@ static void test_inputs(void)
 	CHECK(set(x.slot, "command", "\n") == -EINVAL);
 	CHECK(set(x.slot, "status", "0\n") == -EINVAL);
 	CHECK(exec_set(inst, x.slot, "argv", "a\0b", 3, NULL, &last) == -EINVAL);
-	CHECK(exec_set(inst, x.slot, "stdin", "a\0b", 3, NULL, &last) == 0);
+	CHECK(exec_stdin(inst, x.slot, "xxxxx", 5, 0, &last) == 0 && exec_stdin(inst, x.slot, NULL, 0, 0, &last) == 0);
+	CHECK(exec_stdin(inst, x.slot, "b", 1, 2, &last) == 0 && exec_stdin(inst, x.slot, "a\0", 2, 0, &last) == 0);
+	CHECK(exec_stdin(inst, x.slot, "c", 1, 64 << 20, &last) == -EFBIG);
 	CHECK(exec_get(inst, x.slot, "stdin", &out, &last) == 0 && out.len == 3);
 	buf_reset(&out);
 	CHECK(exec_get(inst, x.slot, "stdout", &out, &last) == 0 && out.len == 0);

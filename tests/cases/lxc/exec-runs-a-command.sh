@@ -23,6 +23,13 @@ echo 'cat; echo $X; pwd' >"$e/b/command"
 timeout 60 cat "$e/b/wait" >/dev/null
 assert_match "$(cat "$e/b/stdout")" 'hello'
 assert_match "$(cat "$e/b/stdout")" '^1$'
+mkdir "$e/h"
+head -c 9000001 /dev/urandom >"$e/h/stdin"
+sum=$(sha256sum <"$e/h/stdin")
+echo 'sha256sum' >"$e/h/command"
+timeout 60 cat "$e/h/wait" >/dev/null
+assert_file "$e/h/stdout" "$sum\n"
+assert_write_fails EBUSY "$e/h/stdin" late
 mkdir "$e/c"
 printf 'echo\na b\n$HOME\n' >"$e/c/argv"
 timeout 60 cat "$e/c/wait" >/dev/null

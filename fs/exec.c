@@ -147,7 +147,7 @@ static const struct row rows[] = {
 	INPUT(ROW_EXEC_ENV, "env", ROW_DOCUMENT, "NAME=VALUE lines, to be written before"),
 	INPUT(ROW_EXEC_USER, "user", 0, "name or number inside, to be written before; default root"),
 	INPUT(ROW_EXEC_CWD, "cwd", 0, "working directory inside, to be written before"),
-	OUTPUT(ROW_EXEC_OUTPUT, "output", "standard output and error as they came; the last line tells when more than 64 MiB of either were dropped"),
+	OUTPUT(ROW_EXEC_OUTPUT, "output", "standard output and error as they came; the last line tells what over 64 MiB was dropped"),
 	OUTPUT(ROW_EXEC_STDOUT, "stdout", "standard output, the first 64 MiB"),
 	OUTPUT(ROW_EXEC_STDERR, "stderr", "standard error, the first 64 MiB"),
 	{ .id = ROW_EXEC_STATUS, .name = "status", .mode = S_IFREG | 0400, .flags = ROW_VOLATILE_ALWAYS, .show = show_item,

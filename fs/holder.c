@@ -355,7 +355,7 @@ static void reap_children(void)
 	siginfo_t i = { 0 };
 	pid_t pid;
 
-	/* Only those: the server's end is told by its pidfd. */
+	/* The server's end is told by its pidfd. */
 	if (shm->poker_pid && waitpid(shm->poker_pid, NULL, WNOHANG) == shm->poker_pid) {
 		shm->poker_pid = 0;
 		if (!h.stopping)
@@ -366,6 +366,12 @@ static void reap_children(void)
 		shm->probe_pid = 0;
 		h.probe_started = 0;
 	}
+	/* Others are those that were stopped, by an earlier holder's program too, and who stopped the instances. */
+	while (!waitid(P_ALL, 0, &i, WEXITED | WNOHANG | WNOWAIT) && i.si_pid && i.si_pid != shm->server_pid) {
+		waitpid(i.si_pid, NULL, WNOHANG);
+		i.si_pid = 0;
+	}
+	i.si_pid = 0;
 	if (shm->server_pid && !waitid(P_PID, (id_t)shm->server_pid, &i, WSTOPPED | WNOHANG) && i.si_pid)
 		watch_health();		/* somebody stopped it: nobody else would tell */
 }

@@ -34,6 +34,7 @@
 #include "backends/lxc/viewmounts.h"
 
 #define START_MS 60000
+#define LISTEN_NS 20000000
 #define STOP_S 30
 #define REBOOT_MS 3000		/* nobody is served meanwhile */
 #define LOOK_NS 500000		/* while a start is awaited */
@@ -424,27 +425,39 @@ static void force(int init, int monitor, const char *cgroup)
 		kill_monitor(monitor);
 }
 
-/* Asks init, if there is one: without it the guest reboots or is about to end, and both are waited for alike. */
-static int ask(pid_t pid, int init, int monitor, const char *cgroup, struct op *op, struct err *e)
+/* Asks init as soon as it listens: what one that has just begun does not listen to is lost. True: it ended meanwhile. */
+static bool tell_init(const struct run *run, int init, int monitor, int64_t *left)
 {
-	int64_t seconds = op->timeout ? op->timeout : STOP_S, passed = 0;
+	int sig;
+
+	while (!(sig = proc_halt_signal(run->init_pid, run->monitor_pid)) && *left > 0) {
+		if (ended(monitor, LISTEN_NS))
+			return true;
+		*left -= LISTEN_NS;
+	}
+	if (sig)
+		process_signal(init, sig);
+	return false;
+}
+
+/* Asks init, if there is one: without it the guest reboots or is about to end, and both are waited for alike. */
+static int ask(const struct run *run, int init, int monitor, const char *cgroup, struct op *op, struct err *e)
+{
+	int64_t seconds = op->timeout ? op->timeout : STOP_S, passed = 0, left;
 	struct timespec now;
-	int sig, r;
+	int r;
 
 	if (cgroup_is_frozen(cgroup)) {
 		r = cgroup_freeze(cgroup, false, 5000, e);
 		if (r < 0)
 			return r;
 	}
-	if (init >= 0) {
-		sig = proc_halt_signal(pid);
-		process_signal(init, sig);
-	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (op->again && now.tv_sec > op->started.tv_sec)
 		passed = now.tv_sec - op->started.tv_sec;
 	op_progress(op, "waiting for the instance to shut down, at most %d s", (int)seconds);
-	if (ended(monitor, passed < seconds ? (seconds - passed) * 1000000000 : 0))
+	left = passed < seconds ? (seconds - passed) * 1000000000 : 0;
+	if ((init >= 0 && tell_init(run, init, monitor, &left)) || ended(monitor, left))
 		return 0;
 	return err_set(e, ETIMEDOUT, "the instance did not shut down within %d s; it still runs (\"stopped force\" kills it)",
 		       (int)seconds);
@@ -467,7 +480,7 @@ int launch_stop(struct object *o, struct op *op, struct err *e)
 	if (monitor >= 0 && (op->flags & OP_FORCE))
 		force(init, monitor, p.cgroup);
 	else if (monitor >= 0)
-		r = ask(run.init_pid, init, monitor, p.cgroup, op, e);
+		r = ask(&run, init, monitor, p.cgroup, op, e);
 	if (r < 0) {
 		live_release(o->id);
 		return r;

@@ -89,21 +89,36 @@ static bool is_busybox(pid_t init)
 	return strstr(target, "busybox") != NULL;
 }
 
+/* As long as liblxc has not executed the guest's program, the signals are those of our helper, which both are then. */
+static bool has_begun(pid_t init, pid_t monitor)
+{
+	char path[64], ours[256], theirs[256];
+	ssize_t n, m;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)init);
+	n = readlink(path, theirs, sizeof(theirs));
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)monitor);
+	m = readlink(path, ours, sizeof(ours));
+	return n != m || n < 0 || memcmp(ours, theirs, (size_t)n) != 0;
+}
+
 /*
  * systemd blocks SIGRTMIN+3 to read it from a descriptor. busybox knows SIGUSR2 for power off (and takes SIGTERM for reboot).
  * Others get SIGPWR, the custom of containers, unless they listen to SIGTERM only, as plain programs do.
  */
-int proc_halt_signal(pid_t init)
+int proc_halt_signal(pid_t init, pid_t monitor)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	uint64_t seen;
 
-	if (!read_proc(init, "status", &b))
-		return SIGPWR;
+	if (!has_begun(init, monitor) || !read_proc(init, "status", &b))
+		return 0;
 	if (has_signal(signal_mask(b.data, "\nSigBlk:\t"), SIGRTMIN + 3))
 		return SIGRTMIN + 3;
-	if (is_busybox(init))
-		return SIGUSR2;
 	seen = signal_mask(b.data, "\nSigBlk:\t") | signal_mask(b.data, "\nSigCgt:\t");
-	return has_signal(seen, SIGTERM) && !has_signal(seen, SIGPWR) ? SIGTERM : SIGPWR;
+	if (is_busybox(init))
+		return has_signal(seen, SIGUSR2) ? SIGUSR2 : 0;
+	if (has_signal(seen, SIGPWR))
+		return SIGPWR;
+	return has_signal(seen, SIGTERM) ? SIGTERM : 0;
 }

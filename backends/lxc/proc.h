@@ -9,5 +9,5 @@
  * (before that it is a copy of the monitor and may still fail). 0: none. */
 pid_t proc_init_of(pid_t monitor);
 
-/* The signal that makes this init shut the machine down. It is told by what init listens to. */
-int proc_halt_signal(pid_t init);
+/* The signal that makes this init shut the machine down. It is told by what init listens to. 0: to none yet. */
+int proc_halt_signal(pid_t init, pid_t monitor);

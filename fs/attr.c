@@ -37,6 +37,13 @@ const char *view_meta_name(const struct row *r)
 	return r->dir && r->dir->children && r->dir->children->kind ? entry_kind_name(r->dir->children->kind) : r->name;
 }
 
+const char *view_field(const struct row *r)
+{
+	if (r->flags & ROW_TEXT || !(r->flags & ROW_FIELD || r->show == show_field))
+		return NULL;
+	return r->item ? r->item : r->name;
+}
+
 /* A fixed file or directory: what was set explicitly stands in an ENT_META (or the field's own entry), under its name. */
 static void stat_row(struct view *v, struct stat *st)
 {
@@ -48,8 +55,8 @@ static void stat_row(struct view *v, struct stat *st)
 	st->st_uid = v->o->meta.uid;
 	st->st_gid = v->o->meta.gid;
 	set_times(st, v->o->created, v->o->created);
-	if (!(v->row->flags & ROW_TEXT) && (v->row->flags & ROW_FIELD || v->row->show == show_field))
-		en = object_entry(v->o, ENT_FIELD, v->row->item ? v->row->item : v->row->name);
+	if (view_field(v->row))
+		en = object_entry(v->o, ENT_FIELD, view_field(v->row));
 	else if (v->row->name && !v->node.slot && !(v->row->flags & ROW_TEXT))
 		en = object_entry(v->o, ENT_META, view_meta_name(v->row));
 	if (top)

@@ -10,6 +10,7 @@
 
 #include "backends/core/cleanup.h"
 #include "backends/core/config.h"
+#include "backends/core/instance.h"
 #include "backends/core/keep.h"
 #include "backends/core/network.h"
 #include "backends/core/upkeep.h"
@@ -23,6 +24,8 @@
 /* Stamps in the keep. Objects: one time per CHANGED_* bit; directories: by inode number, with a bit that objects never have. */
 #define STAMP_BITS 8
 #define STAMP_DIR (1ULL << 62)
+/* What a list of touched entries is about. */
+#define BY_ENTRIES (CHANGED_ENTRIES | CHANGED_META)
 
 static struct timespec now(void)
 {
@@ -77,47 +80,92 @@ void change_name(uint64_t parent, const char *name)
 	notify_entry(parent, name);
 }
 
-static void change_rows(struct object *o, const struct dir *d, uint32_t slot, unsigned what)
+static bool touches(const struct changed *c, enum entry_kind kind, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->touched[i].kind == kind && !strcmp(c->touched[i].name, name))
+			return true;
+	return false;
+}
+
+/* Whether it shows another thing because of the entries that were touched. What changes by itself the kernel does not keep. */
+static bool shows_touched(const struct changed *c, const struct row *r, bool running)
+{
+	const char *field = view_field(r);
+
+	if (r->dir && r->dir->children && r->dir->children->kind)
+		return touches(c, ENT_META, view_meta_name(r));
+	if (!(r->deps & CHANGED_ENTRIES) || (running && r->flags & ROW_VOLATILE_RUN))
+		return false;
+	return !field || touches(c, ENT_FIELD, field);
+}
+
+static bool concerns(const struct changed *c, const struct row *r, bool running)
+{
+	const unsigned what = c->touched ? c->what & ~BY_ENTRIES : c->what;
+
+	if (r->deps & what || what & CHANGED_META || (what & CHANGED_STATE && r->flags & ROW_VOLATILE_RUN))
+		return true;
+	return c->touched && c->what & BY_ENTRIES && shows_touched(c, r, running);
+}
+
+/* Rows without a name stand for many files, each with a slot of its own: their directory tells of them. */
+static void change_rows(struct object *o, const struct dir *d, uint32_t slot, const struct changed *c, bool running)
 {
 	for (const struct row *r = d->rows; r && r->id; r++) {
-		if (r->deps & what || what & CHANGED_META || (what & CHANGED_STATE && r->flags & ROW_VOLATILE_RUN))
+		if (!r->name)
+			continue;
+		if (concerns(c, r, running))
 			notify_inode(view_row_ino(o, slot, r->id), false);
-		if (what & (CHANGED_ENTRIES | CHANGED_STATE) && r->dir && r->dir->children && r->dir->children->changed)
+		if (c->what & (CHANGED_ENTRIES | CHANGED_STATE) && r->dir && r->dir->children && r->dir->children->changed)
 			r->dir->children->changed(o, r);
 		if (r->dir && o->space != SPACE_DAEMON)
-			change_rows(o, r->dir, slot, what);
+			change_rows(o, r->dir, slot, c, running);
 	}
 }
 
+static const struct changed everything = { .what = ~0u };
+
 /* Values and snapshots of the object itself. */
-static void change_entries(struct object *o, unsigned what)
+static void change_entries(struct object *o, const struct changed *c)
 {
+	const unsigned what = c->touched ? c->what & ~BY_ENTRIES : c->what;
+
+	/* The number that a name had before means nothing any more: who looks at it is told so, and looks the name up again. */
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->touched[i].slot)
+			notify_inode(view_row_ino(o, c->touched[i].slot, ROW_ENTRY), false);
+		if (c->touched[i].was && c->touched[i].was != c->touched[i].slot)
+			notify_inode(view_row_ino(o, c->touched[i].was, ROW_ENTRY), false);
+	}
 	HOLD_LOCK(&o->lock);
 	for (size_t i = 0; what & (CHANGED_ENTRIES | CHANGED_META | CHANGED_NAME) && i < o->n_entries; i++)
 		if (o->entries[i]->slot)
 			notify_inode(view_row_ino(o, o->entries[i]->slot, ROW_ENTRY), false);
 	for (size_t i = 0; what & (CHANGED_SNAPSHOTS | CHANGED_META) && i < o->n_snaps; i++) {
 		notify_inode(view_row_ino(o, o->snaps[i]->slot, ROW_SNAPSHOT), false);
-		change_rows(o, &snapshot_dir, o->snaps[i]->slot, ~0u);
+		change_rows(o, &snapshot_dir, o->snaps[i]->slot, &everything, false);
 	}
 }
 
 static int change_user(uint32_t id, const char *name, void *arg)
 {
 	_cleanup_object_ struct object *o = object_get(id);
+	const struct changed *c = arg;
 	struct timespec t = now();
 
 	if (!o)
 		return 0;
 	keep_put(KEEP_COUNTER, stamp_key(id, 0), &t, sizeof(t));
-	change_rows(o, view_class(o), 0, CHANGED_ENTRIES);
+	change_rows(o, view_class(o), 0, &(struct changed){ .what = CHANGED_ENTRIES, .touched = c->touched, .n = c->n },
+		    instance_is_running(o));
 	expanded_changed(o);
 	network_note_instance(o);
 	views_daemon_changed(o, CHANGED_ENTRIES);
 	return 0;
 }
 
-void change_listener(struct object *o, unsigned what)
+void change_listener(struct object *o, const struct changed *c)
 {
 	static const uint16_t homes[SPACE_MAX] = {
 		[SPACE_INSTANCES] = ROW_INSTANCES, [SPACE_PROFILES] = ROW_PROFILES,
@@ -127,6 +175,7 @@ void change_listener(struct object *o, unsigned what)
 		[SPACE_INSTANCES] = ROW_INSTANCE, [SPACE_PROFILES] = ROW_PROFILE,
 		[SPACE_IMAGES] = ROW_IMAGE, [SPACE_TRASH] = ROW_TRASHED, [SPACE_NETWORKS] = ROW_NETWORK,
 	};
+	const unsigned what = c->what;
 	struct timespec t = now();
 
 	views_daemon_changed(o, what);
@@ -140,7 +189,7 @@ void change_listener(struct object *o, unsigned what)
 		if (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH) {
 			notify_inode(view_row_ino(o, 0, ROW_INSTANCE), false);
 			notify_inode(view_row_ino(o, 0, ROW_TRASHED), false);
-			change_rows(o, &instance_dir, 0, ~0u);
+			change_rows(o, &instance_dir, 0, &everything, false);
 		}
 		if (homes[o->space])
 			notify_entry(node_ino((struct node){ 0, 0, homes[o->space] }), o->name);
@@ -149,10 +198,10 @@ void change_listener(struct object *o, unsigned what)
 		change_child(rootfs_dir_ino(), NULL);
 	if (what & CHANGED_SNAPSHOTS && o->space == SPACE_INSTANCES)
 		change_child(view_row_ino(o, 0, ROW_SNAPSHOTS), NULL);
-	if (tops[o->space])
+	if (tops[o->space] && (!c->touched || what & ~BY_ENTRIES))
 		notify_inode(view_row_ino(o, 0, tops[o->space]), false);
-	change_rows(o, view_class(o), 0, what);
-	change_entries(o, what);
+	change_rows(o, view_class(o), 0, c, o->space == SPACE_INSTANCES && instance_is_running(o));
+	change_entries(o, c);
 	if (what & (CHANGED_ENTRIES | CHANGED_NAME) && (o->space == SPACE_INSTANCES || o->space == SPACE_TRASH)) {
 		expanded_changed(o);
 		network_note_instance(o);
@@ -160,7 +209,7 @@ void change_listener(struct object *o, unsigned what)
 	if (what & CHANGED_ENTRIES && o->space == SPACE_DAEMON)
 		upkeep_wake();
 	if (what & CHANGED_ENTRIES && o->space == SPACE_PROFILES)
-		profile_each_user(o, change_user, NULL);
+		profile_each_user(o, change_user, (void *)(uintptr_t)c);
 	if (what & CHANGED_STATE && o->space == SPACE_INSTANCES) {
 		char path[NAME_LEN_MAX + 64];
 
@@ -187,7 +236,7 @@ static int refresh(uint64_t key, const void *data, size_t len, void *arg)
 	_cleanup_object_ struct object *o = object_get((uint32_t)key);
 
 	if (o)
-		change_listener(o, ~0u);
+		change_listener(o, &everything);
 	keep_del(KEEP_DIRTY, key);
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "backends/core/object.h"
 
 /* The model's listener. */
-void change_listener(struct object *o, unsigned what);
+void change_listener(struct object *o, const struct changed *c);
 /* One file or directory. */
 void change_inode(uint64_t ino);
 /* A name in a directory came, went, or means something else; sets the directory's stamp. */

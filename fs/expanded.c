@@ -170,9 +170,9 @@ static const struct dir expanded_devices_dir = { expanded_device_rows, &expanded
 static const struct row expanded_rows[] = {
 	{ .id = ROW_EXPANDED_YAML, .name = "config.yaml", .mode = S_IFREG | 0444, .deps = CHANGED_ENTRIES | CHANGED_NAME | CHANGED_STATE,
 	  .show = show_expanded_yaml, .doc = "the whole configuration, as lxc config show --expanded prints it" },
-	{ .id = ROW_EXPANDED_CONFIG, .name = "config", .mode = S_IFDIR | 0555, .deps = CHANGED_ENTRIES, .dir = &expanded_config_dir,
+	{ .id = ROW_EXPANDED_CONFIG, .name = "config", .mode = S_IFDIR | 0555, .dir = &expanded_config_dir,
 	  .doc = "keys in force" },
-	{ .id = ROW_EXPANDED_DEVICES, .name = "devices", .mode = S_IFDIR | 0555, .deps = CHANGED_ENTRIES, .dir = &expanded_devices_dir,
+	{ .id = ROW_EXPANDED_DEVICES, .name = "devices", .mode = S_IFDIR | 0555, .dir = &expanded_devices_dir,
 	  .doc = "devices in force" },
 	{ 0 },
 };

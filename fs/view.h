@@ -71,6 +71,8 @@ bool view_any_name(enum entry_kind kind, const char *name);
 
 /* Under which name mode and times of a fixed directory are kept (ENT_META): the core knows those of entries by their kind. */
 const char *view_meta_name(const struct row *r);
+/* The ENT_FIELD that a fixed file is the bytes of, with its mode and times. NULL: it is not one. */
+const char *view_field(const struct row *r);
 
 /* Whether a name is one that the directory could hold as a key or fixed file (for scratch shapes). */
 bool view_knows_name(struct view *dir, const char *name);

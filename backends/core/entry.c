@@ -152,9 +152,11 @@ struct draft {
 	struct object *o;
 	struct entry **list;
 	size_t n;
+	struct touched *touched;
+	size_t n_touched;
 	uint32_t reserved;
 	struct timespec now;
-	bool changed, content;		/* content: bytes or presence of entries */
+	bool content;			/* bytes or presence of entries changed */
 	bool configured;		/* content that an administrator configures */
 };
 
@@ -179,8 +181,12 @@ static int draft_begin(struct draft *d, struct object *o, size_t extra, struct e
 {
 	*d = (struct draft){ .o = o, .n = o->n_entries, .reserved = o->slots_reserved, .now = model_now() };
 	d->list = calloc(o->n_entries + extra + 1, sizeof(struct entry *));
-	if (!d->list)
+	d->touched = calloc(extra + 1, sizeof(*d->touched));
+	if (!d->list || !d->touched) {
+		free(d->list);
+		free(d->touched);
 		return err_set(e, ENOMEM, "out of memory");
+	}
 	if (d->n)
 		memcpy(d->list, o->entries, d->n * sizeof(struct entry *));
 	return 0;
@@ -194,9 +200,11 @@ static void draft_abandon(struct draft *d)
 	if (d->reserved != d->o->slots_reserved)
 		d->o->next_slot = d->o->slots_reserved;
 	free_rest(d->list, d->n, d->o->entries, d->o->n_entries);
+	free(d->touched);
 }
 
-static int draft_commit(struct draft *d, const struct meta *meta, struct err *e)
+/* ret gets what was touched, to be freed; NULL: nobody wants to know. */
+static int draft_commit(struct draft *d, const struct meta *meta, struct changed *ret, struct err *e)
 {
 	struct object *o = d->o;
 	const uint64_t generation = o->generation + (d->content ? 1 : 0);
@@ -219,11 +227,25 @@ static int draft_commit(struct draft *d, const struct meta *meta, struct err *e)
 	o->meta = *meta;
 	object_set_backend(o);
 	free_rest(old, n_old, o->entries, o->n_entries);
+	if (ret)
+		*ret = (struct changed){ .touched = d->touched, .n = d->n_touched };
+	else
+		free(d->touched);
 	return 0;
+}
+
+static void draft_note(struct draft *d, const struct entry *was, const struct entry *now)
+{
+	const struct entry *any = now ? now : was;
+	struct touched *t = &d->touched[d->n_touched++];
+
+	*t = (struct touched){ .kind = any->kind, .slot = now ? now->slot : 0, .was = was ? was->slot : 0 };
+	snprintf(t->name, sizeof(t->name), "%s", any->name);
 }
 
 static void draft_put(struct draft *d, size_t at, bool replace, struct entry *en)
 {
+	draft_note(d, replace ? d->list[at] : NULL, en);
 	if (replace) {
 		if (!is_shared(d->list[at], d->o->entries, d->o->n_entries))
 			entry_free(d->list[at]);
@@ -232,16 +254,16 @@ static void draft_put(struct draft *d, size_t at, bool replace, struct entry *en
 		d->n++;
 	}
 	d->list[at] = en;
-	d->changed = true;
 }
 
 static void draft_remove(struct draft *d, size_t at)
 {
+	draft_note(d, d->list[at], NULL);
 	if (!is_shared(d->list[at], d->o->entries, d->o->n_entries))
 		entry_free(d->list[at]);
 	d->n--;
 	memmove(&d->list[at], &d->list[at + 1], (d->n - at) * sizeof(struct entry *));
-	d->changed = d->content = true;
+	d->content = true;
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -345,13 +367,13 @@ static int draft_touch(struct draft *d, enum entry_kind kind, struct err *e)
 	return draft_set(d, &c, at, found ? d->list[at] : NULL, e);
 }
 
-int object_change_saved(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e)
+int object_change_saved(struct object *o, const struct entry_change *c, size_t n, struct changed *ret, struct err *e)
 {
 	bool touched[ENT_KIND_MAX] = { false };
 	struct draft d;
 	int r = object_check_alive(o, e);
 
-	*changed = false;
+	*ret = (struct changed){ 0 };
 	if (!r)
 		r = draft_begin(&d, o, n + ENT_KIND_MAX, e);
 	if (r)
@@ -366,29 +388,27 @@ int object_change_saved(struct object *o, const struct entry_change *c, size_t n
 	for (enum entry_kind k = ENT_CONFIG; !r && k <= ENT_VOLATILE; k++)
 		if (touched[k])
 			r = draft_touch(&d, k, e);
-	*changed = !r && d.changed;
-	if (*changed)
-		return draft_commit(&d, &o->meta, e);
+	if (!r && d.n_touched)
+		return draft_commit(&d, &o->meta, ret, e);
 	draft_abandon(&d);
 	return r;
 }
 
-static int change_once(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e)
+static int change_once(struct object *o, const struct entry_change *c, size_t n, struct changed *ret, struct err *e)
 {
 	HOLD_LOCK(&model_of(o)->save);
 
-	return object_change_saved(o, c, n, changed, e);
+	return object_change_saved(o, c, n, ret, e);
 }
 
 int object_change(struct object *o, const struct entry_change *c, size_t n, unsigned what, struct err *e)
 {
-	bool changed;
+	struct changed changed;
 	int r = change_once(o, c, n, &changed, e);
 
 	if (object_made_room(r, e))
 		r = change_once(o, c, n, &changed, e);
-	if (!r && changed)
-		object_changed(o, what);
+	object_tell(o, what, &changed);
 	return r;
 }
 
@@ -429,9 +449,9 @@ static int set_meta_once(struct object *o, enum entry_kind k, const char *name, 
 	else
 		own = entry_meta(&d, &(struct entry_change){ .meta = m }, NULL);
 	d.content = false;
-	*changed = !r && (d.changed || !same_meta(&own, &o->meta));
+	*changed = !r && (d.n_touched || !same_meta(&own, &o->meta));
 	if (*changed)
-		return draft_commit(&d, &own, e);
+		return draft_commit(&d, &own, NULL, e);
 	draft_abandon(&d);
 	return r;
 }

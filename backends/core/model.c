@@ -10,7 +10,7 @@
 #include "backends/core/keep.h"
 #include "backends/core/model.h"
 
-static void (*listener)(struct object *o, unsigned what);
+static void (*listener)(struct object *o, const struct changed *c);
 
 /* As it lies in the keep. */
 struct failure {
@@ -97,7 +97,7 @@ const char *model_rundir(void)
 	return store_rundir();
 }
 
-void model_listen(void (*f)(struct object *o, unsigned what))
+void model_listen(void (*f)(struct object *o, const struct changed *c))
 {
 	listener = f;
 }
@@ -105,7 +105,15 @@ void model_listen(void (*f)(struct object *o, unsigned what))
 void object_changed(struct object *o, unsigned what)
 {
 	if (listener && what)
-		listener(o, what);
+		listener(o, &(struct changed){ .what = what });
+}
+
+void object_tell(struct object *o, unsigned what, struct changed *c)
+{
+	c->what = what;
+	if (listener && c->n)
+		listener(o, c);
+	free(c->touched);
 }
 
 /* What belongs to no object is the daemon's own failure. */

@@ -68,8 +68,10 @@ bool object_made_room(int error, struct err *e);
 /* ---- entry.c ---- */
 /* Writes object.json with the entries, meta, next_slot, generation and configured of want; save held. */
 int object_save(struct object *o, const struct record *want, struct err *e);
-/* object_change() with save held; *changed tells whether there was anything to do. */
-int object_change_saved(struct object *o, const struct entry_change *c, size_t n, bool *changed, struct err *e);
+/* object_change() with save held; *ret tells what it was, for object_tell(). */
+int object_change_saved(struct object *o, const struct entry_change *c, size_t n, struct changed *ret, struct err *e);
+/* Tells the listener, when anything was touched, and frees the list. No lock held. */
+void object_tell(struct object *o, unsigned what, struct changed *c);
 /* Why it cannot be changed: -ENOENT gone, -EIO broken. */
 int object_check_alive(struct object *o, struct err *e);
 

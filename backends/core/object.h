@@ -130,6 +130,19 @@ enum {
 	CHANGED_RUNTIME = 1 << 7,	/* exec results, devices attached, addresses */
 };
 
+/* An entry that was set or removed. */
+struct touched {
+	enum entry_kind kind;
+	uint32_t slot, was;		/* its number now and before; 0: none */
+	char name[256];
+};
+
+struct changed {
+	unsigned what;			/* CHANGED_* */
+	struct touched *touched;	/* CHANGED_ENTRIES and CHANGED_META are about these; NULL: about everything */
+	size_t n;
+};
+
 /* ---- life of the model ---- */
 
 /* Opens (creates) the store; one of a newer format is refused with EPROTO, untouched. Sweeps leftovers of interrupted steps. */
@@ -139,8 +152,9 @@ int model_dirfd(void);			/* O_PATH-like directory descriptor of the state direct
 const char *model_dir(void);		/* its absolute path */
 const char *model_rundir(void);		/* a directory on tmpfs for this store (/run/instfs/HASH), made by model_open() */
 
-/* Called after each change with no lock held, from any thread; set once before threads exist. what: CHANGED_*. */
-void model_listen(void (*f)(struct object *o, unsigned what));
+/* Called after each change with no lock held, from any thread; set once before threads exist. */
+void model_listen(void (*f)(struct object *o, const struct changed *c));
+/* what: CHANGED_*. Any entry may be another one. */
 void object_changed(struct object *o, unsigned what);
 
 /* ---- finding; each returns a reference to be dropped with object_put(), or NULL. A returned object is loaded. Not to be called

@@ -420,7 +420,7 @@ static size_t recall_changes(struct object *o, const struct snapshot *s, struct 
 	return n;
 }
 
-static int recall_once(struct object *o, const char *name, bool *changed, struct err *e)
+static int recall_once(struct object *o, const char *name, struct changed *ret, struct err *e)
 {
 	struct entry_change *c;
 	struct snapshot *s;
@@ -433,19 +433,18 @@ static int recall_once(struct object *o, const char *name, bool *changed, struct
 	c = calloc(o->n_entries + s->n_entries + 1, sizeof(*c));
 	if (!c)
 		return err_set(e, ENOMEM, "out of memory");
-	r = object_change_saved(o, c, recall_changes(o, s, c), changed, e);
+	r = object_change_saved(o, c, recall_changes(o, s, c), ret, e);
 	free(c);
 	return r;
 }
 
 int object_snapshot_recall(struct object *o, const char *name, struct err *e)
 {
-	bool changed = false;
+	struct changed changed = { 0 };
 	int r = recall_once(o, name, &changed, e);
 
 	if (object_made_room(r, e))
 		r = recall_once(o, name, &changed, e);
-	if (!r && changed)
-		object_changed(o, CHANGED_ENTRIES);
+	object_tell(o, CHANGED_ENTRIES, &changed);
 	return r;
 }

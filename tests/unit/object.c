@@ -17,10 +17,10 @@ static struct err last;
 static const struct meta plain = { .mode = 0755, .uid = 5, .gid = 6 };
 static unsigned told;		/* CHANGED_* since it was cleared */
 
-static void listen(struct object *o, unsigned what)
+static void listen(struct object *o, const struct changed *c)
 {
 	(void)o;
-	__atomic_or_fetch(&told, what, __ATOMIC_RELAXED);
+	__atomic_or_fetch(&told, c->what, __ATOMIC_RELAXED);
 }
 
 static unsigned take_told(void)

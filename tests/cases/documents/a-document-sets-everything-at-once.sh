@@ -64,6 +64,8 @@ assert_eq "$(ls "$I/c1/config" "$I/c1/devices")" "$I/c1/config:
 limits.cpu
 
 $I/c1/devices:"
+assert_missing "$I/c1/config/limits.memory"
+assert_missing "$I/c1/devices/root"
 assert_file "$I/c1/config/limits.cpu" '2'
 assert_eq "$(stat -c '%i %.9Y' "$I/c1/config/limits.cpu")" "$before"
 assert_file "$I/c1/ephemeral" 'true\n'

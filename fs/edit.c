@@ -11,13 +11,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "backends/core/cleanup.h"
 #include "backends/core/keep.h"
 #include "backends/core/watch.h"
 #include "fs/basis.h"
 #include "fs/change.h"
+#include "fs/session.h"
 #include "fs/tomb.h"
 
 struct handle {
@@ -137,6 +140,9 @@ pid_t edit_tgid(pid_t tid)
 
 	if (!tid)
 		return 0;
+	/* Most are the first thread of their program. */
+	if (!syscall(SYS_tgkill, tid, tid, 0) || errno == EPERM)
+		return tid;
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	if (buf_read_file(&b, -1, path, 65536))
 		return 0;
@@ -208,7 +214,7 @@ static bool get_pending(uint64_t ino, struct buf *b, struct edit_head *head)
 	return true;
 }
 
-void edit_drop(uint64_t ino)
+static bool forget_pending(uint64_t ino)
 {
 	pthread_mutex_lock(&lock);
 	struct pending *p = pending_of(ino);
@@ -218,10 +224,15 @@ void edit_drop(uint64_t ino)
 		keep_del(KEEP_PENDING, ino);
 	}
 	pthread_mutex_unlock(&lock);
-	if (p) {
+	if (p)
 		basis_drop(ino, 0);
+	return p;
+}
+
+void edit_drop(uint64_t ino)
+{
+	if (forget_pending(ino))
 		change_inode(ino);
-	}
 }
 
 bool edit_size(uint64_t ino, size_t *ret)
@@ -374,12 +385,15 @@ static int write_value(struct view *v, struct caller *as, uint64_t fh, const cha
 			set_wrote(fh, true);
 		return r;
 	}
+	/* Since it was opened with O_TRUNC the kernel asks everybody for size and times, and goes on with that when this is answered. */
+	notify_hush(v->kind && flags & TRUNCATED ? v->ino : 0);
 	r = view_commit(v, b.data, b.len, e);
+	notify_hush(0);
 	/* Refused: the text is as before this write, so that the same write again is refused again. */
 	if (r < 0 && flags)
 		put_pending(v, flags | REFUSED, &before);
 	else
-		edit_drop(v->ino);
+		forget_pending(v->ino);
 	if (r >= 0)
 		set_wrote(fh, false);
 	return r;
@@ -556,6 +570,7 @@ void edit_release(struct view *v, uint64_t fh)
 
 	HOLD_LOCK(serial_of(v->ino));
 	pthread_mutex_lock(&lock);
+	const bool pending = pending_of(v->ino);
 	struct handle *h = handle_of(fh);
 	bool last = true;
 
@@ -573,6 +588,8 @@ void edit_release(struct view *v, uint64_t fh)
 		return;
 	if (v->o && v->row->stream && v->row->stream->finish) {
 		v->row->stream->finish(v, true, &e);
+	} else if (v->o && !pending && v->what != VIEW_SCRATCH) {
+		return;		/* all was committed by writes: the kernel was told then */
 	} else if (v->o) {
 		commit_pending(v, fh, false, &e);
 		abandon(v);

@@ -48,11 +48,18 @@ int notify_send(int code, const void *body, size_t len, const char *name)
 	return writev(FD_FUSE, v, n) < 0 ? -errno : 0;
 }
 
+static __thread uint64_t hushed;
+
+void notify_hush(uint64_t ino)
+{
+	hushed = ino;
+}
+
 void notify_inode(uint64_t ino, bool data)
 {
 	const struct fuse_notify_inval_inode_out out = { .ino = ino, .off = -1 };
 
-	if (!shm)
+	if (!shm || ino == hushed)
 		return;
 	__atomic_add_fetch(&shm->count.notified, 1, __ATOMIC_RELAXED);
 	/* Files below a root file system can have pages on their way to us, for which even this would wait. */

@@ -68,6 +68,7 @@ void request_undefer(fuse_req_t req);
 
 /* ---- cache invalidation: a transactional ring in the shared memory, sent by the holder. Cheap, any thread, never blocks. ---- */
 void notify_inode(uint64_t ino, bool data);			/* attributes, and with data the pages or the cached listing */
+void notify_hush(uint64_t ino);		/* this thread tells nothing of that one, the kernel knows already; 0: ends that */
 void notify_entry(uint64_t parent, const char *name);		/* a name came, went, or means something else */
 void notify_poll(uint64_t ino);					/* wakes pollers of that file */
 /* Drops the pages of a file at that time of shm_clock(): who reads them by sendfile(2) or mmap(2) asks for no attributes first. */

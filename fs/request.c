@@ -13,6 +13,7 @@
 #include "fs/request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +52,26 @@ void request_slot_free(struct shm_slot *s)
 {
 	__atomic_store_n(&header_of(s)->len, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&s->reply_len, 0, __ATOMIC_SEQ_CST);
+}
+
+bool request_is_quick(const struct shm_slot *s)
+{
+	const struct fuse_in_header *in = (const void *)s->request;
+
+	if (request_is_rootfs(in->nodeid))
+		return false;
+	switch (in->opcode) {
+	case FUSE_OPEN:
+		return (((const struct fuse_open_in *)(in + 1))->flags & O_ACCMODE) == O_RDONLY;
+	case FUSE_RELEASE:
+		return (((const struct fuse_release_in *)(in + 1))->flags & O_ACCMODE) == O_RDONLY;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool request_journaled(void)

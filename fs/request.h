@@ -22,6 +22,8 @@ static inline bool request_is_rootfs(uint64_t ino)
 /* Handles the request that stands in the slot, and frees the slot. */
 void request_handle(struct fuse_session *se, struct shm_slot *slot);
 void request_slot_free(struct shm_slot *slot);
+/* Whether what stands in the slot is answered from memory alone. */
+bool request_is_quick(const struct shm_slot *slot);
 
 /* The journal, at takeover: what stands in this slot, unless it was deferred; then every deferred request. */
 void request_replay_slot(struct fuse_session *se, struct shm_slot *slot);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <linux/fuse.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -128,33 +129,54 @@ static int start_init(struct err *e)
 
 /*
  * The kernel gives a request to the reader that has waited longest. Were all of them waiting there, they would take turns, each on
- * a processor that knows nothing of it any more; so two wait in the kernel, and the others here until both are at work.
+ * a processor that knows nothing of it any more; and waking one costs more than most answers. So one waits in the kernel while
+ * there is nothing but what is answered from memory, else two, and the others here until both are at work on something longer.
+ * The counts are changed without the lock: who finds that enough read rests, and who leaves nobody reading takes the lock to say so,
+ * behind the resting one's look at the count.
  */
 #define READING_MAX 2
+#define QUICK_RUN 32		/* so many quick requests in a row: one reader is enough */
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t needed;
-	int reading, resting;
-	bool over;
+	atomic_int reading, quick;
+	int resting;
+	atomic_bool over;
 } crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .needed = PTHREAD_COND_INITIALIZER };
+
+static bool may_read(void)
+{
+	const int max = atomic_load(&crew.quick) < QUICK_RUN ? READING_MAX : 1;
+	int n = atomic_load(&crew.reading);
+
+	while (n < max || atomic_load(&crew.over))
+		if (atomic_compare_exchange_weak(&crew.reading, &n, n + 1))
+			return true;
+	return false;
+}
 
 static void begin_reading(void)
 {
+	if (may_read())
+		return;
 	HOLD_LOCK(&crew.lock);
-
 	crew.resting++;
-	while (crew.reading >= READING_MAX && !crew.over)
+	while (!may_read())
 		pthread_cond_wait(&crew.needed, &crew.lock);
 	crew.resting--;
-	crew.reading++;
 }
 
-static void end_reading(void)
+static void end_reading(bool quick)
 {
+	if (!quick)
+		atomic_store(&crew.quick, 0);
+	else if (atomic_load(&crew.quick) < QUICK_RUN)
+		atomic_fetch_add(&crew.quick, 1);
+	if (atomic_fetch_sub(&crew.reading, 1) > 1 || quick)
+		return;
 	HOLD_LOCK(&crew.lock);
-
-	if (!--crew.reading && crew.resting)
+	if (crew.resting)
 		pthread_cond_signal(&crew.needed);
 }
 
@@ -163,7 +185,7 @@ static void dismiss_crew(void)
 {
 	HOLD_LOCK(&crew.lock);
 
-	crew.over = true;
+	atomic_store(&crew.over, true);
 	pthread_cond_broadcast(&crew.needed);
 }
 
@@ -177,7 +199,7 @@ static void *reader(void *arg)
 		request_slot_free(s);
 		begin_reading();
 		n = read(FD_FUSE, s->request, sizeof(s->request));
-		end_reading();
+		end_reading(n > 0 && request_is_quick(s));
 		if (n > 0)
 			request_handle(session, s);
 		else if (n < 0 && errno != EINTR && errno != EAGAIN && errno != ENOENT)

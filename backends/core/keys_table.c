@@ -170,7 +170,7 @@ const struct key key_table[] = {
 	{ .name = NULL },
 };
 
-#define VM_ONLY "it is for virtual machines, and only containers can be run yet"
+#define VM_ONLY "it is for virtual machines, which have not got it yet"
 #define CLUSTER "each host stands for itself, there are no clusters"
 #define NVIDIA "NVIDIA's container runtime is not used; give the devices that are needed in devices/"
 #define RENAMED "the name that LXD gave up; now it is "

@@ -34,7 +34,7 @@ replayed
 
 # play CHANGED [OPTION...]: examples/site.yml for one instance; so many tasks say that they change something.
 play() {
-	ansible-playbook -i localhost, -c local "$SOURCE/examples/site.yml" -e "tree=$M source=none" \
+	ansible-playbook -i localhost, -c local "$SOURCE/examples/site.yml" -e "tree=$M source=none ansible_python_interpreter=/usr/bin/python3" \
 		-e '{instances: {web1: {config: {limits.memory: "{{ memory }}"}}}}' "${@:2}" >"$T/said" 2>&1 || fail "$(cat "$T/said")"
 	assert_match "$(tail -2 "$T/said")" "changed=$1 .*failed=0"
 }

@@ -155,11 +155,11 @@ static int take(struct device *d, const struct device_record *rec, struct err *e
 }
 
 /* Of all disks together. */
-static int write_limits(struct object *o, const struct expanded *x, const struct place *p, struct err *e)
+static int write_limits(struct object *o, const struct expanded *x, const struct place *p, bool fresh, struct err *e)
 {
 	int r = root_size_write(o, x, e);
 
-	return r < 0 ? r : disk_rates_write(o, x, p->cgroup, e);
+	return r < 0 ? r : disk_rates_write(o, x, p->cgroup, fresh, e);
 }
 
 /* ---- start ---- */
@@ -254,7 +254,7 @@ int devices_started(struct object *o, const struct expanded *x, struct err *e)
 	fill_init(&now);
 	start_nics_renew(&p, now.init, now.init_start);
 	r = each_record(o, &p, x, start_one, e);
-	return r < 0 ? r : write_limits(o, x, &p, e);
+	return r < 0 ? r : write_limits(o, x, &p, true, e);
 }
 
 static int end_one(struct device *d, struct device_record *rec, struct err *e)
@@ -280,7 +280,7 @@ static bool is_done(const struct device_record *rec, const struct expanded_item 
 
 static int renew_limits(const struct device *d, const struct device_ops *ops, struct err *e)
 {
-	return ops == &disk_ops ? write_limits(d->o, d->x, d->place, e) : 0;
+	return ops == &disk_ops ? write_limits(d->o, d->x, d->place, false, e) : 0;
 }
 
 static int attach(struct device *d, const struct expanded_item *it, struct device_record *rec, bool have, struct err *e)

@@ -268,7 +268,7 @@ static bool is_same(const struct block *a, const struct block *b)
 	return true;
 }
 
-int disk_rates_write(struct object *o, const struct expanded *x, const char *cgroup, struct err *e)
+int disk_rates_write(struct object *o, const struct expanded *x, const char *cgroup, bool fresh, struct err *e)
 {
 	int (*put)(const char *path, const struct block *b, const struct block *was) =
 		cgroup_version(CGROUP_IO) == 2 ? write_v2 : write_v1;
@@ -276,7 +276,7 @@ int disk_rates_write(struct object *o, const struct expanded *x, const char *cgr
 	size_t done = 0;
 	int r = collect(o, x, &wanted, e);
 
-	if (r < 0 || !cgroup_version(CGROUP_IO))
+	if (r < 0 || !cgroup_version(CGROUP_IO) || (fresh && !wanted.n))
 		return r;
 	r = read_now(cgroup, &now);
 	if (r < 0)

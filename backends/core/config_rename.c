@@ -32,6 +32,7 @@ struct rename {
 	const struct reference *ref;
 	const char *from, *to;
 	struct err *e;
+	bool any;			/* somebody names something */
 };
 
 /* The text with one name replaced, everything else as it was written. Returns whether the name was there. */
@@ -68,8 +69,12 @@ static int names_it(uint32_t id, const char *name, void *arg)
 {
 	_cleanup_object_ struct object *o = object_get(id);
 	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct rename *n = arg;
 
-	return o && replace_in(o, arg, &text);
+	if (!o)
+		return 0;
+	n->any |= object_value(o, n->ref->kind, n->ref->entry, NULL, 0);
+	return replace_in(o, n, &text);
 }
 
 static int follow(uint32_t id, const char *name, void *arg)
@@ -123,6 +128,25 @@ static int rename_named(struct object *o, const char *new_name, struct rename *n
 	return end_rename(o, n);
 }
 
+/*
+ * Whether anybody names it. Few instances wait for others: that none does is remembered until an entry comes that could, so that
+ * thousands of objects are not looked through (and read from disk) for each rename.
+ */
+static bool is_named(struct rename *n)
+{
+	static unsigned none_of;	/* model_orders + 1 when nobody waited for anybody; 0: not known */
+	const unsigned now = atomic_load(&model_orders) + 1;
+	const bool orders = n->ref->of == SPACE_INSTANCES;
+
+	if (orders && none_of == now)
+		return false;
+	if (each(n, names_it))
+		return true;
+	if (orders && !n->any)
+		none_of = now;
+	return false;
+}
+
 static const struct reference *reference_of(enum space s)
 {
 	for (size_t i = 0; i < sizeof(references) / sizeof(*references); i++)
@@ -139,7 +163,7 @@ int rename_followed(struct object *o, const char *new_name, struct err *e)
 
 	if (s == SPACE_PROFILES && !strcmp(old, "default") && strcmp(new_name, old) != 0)
 		return err_set(e, EPERM, "the profile default keeps its name; copy it instead");
-	return n.ref && strcmp(old, new_name) != 0 && each(&n, names_it) ? rename_named(o, new_name, &n) : object_rename(o, new_name, e);
+	return n.ref && strcmp(old, new_name) != 0 && is_named(&n) ? rename_named(o, new_name, &n) : object_rename(o, new_name, e);
 }
 
 static int end_one(uint32_t id, const char *name, void *arg)

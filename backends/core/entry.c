@@ -203,6 +203,14 @@ static void draft_abandon(struct draft *d)
 	free(d->touched);
 }
 
+/* o->lock held, so that who looked at the entries before finds another number afterwards. */
+static void count_orders(const struct draft *d)
+{
+	for (size_t i = 0; i < d->n_touched; i++)
+		if (d->touched[i].kind == ENT_CONFIG && d->touched[i].slot && !strcmp(d->touched[i].name, "boot.after"))
+			atomic_fetch_add(&model_orders, 1);
+}
+
 /* ret gets what was touched, to be freed; NULL: nobody wants to know. */
 static int draft_commit(struct draft *d, const struct meta *meta, struct changed *ret, struct err *e)
 {
@@ -226,6 +234,7 @@ static int draft_commit(struct draft *d, const struct meta *meta, struct changed
 	o->configured = want.configured;
 	o->meta = *meta;
 	object_set_backend(o);
+	count_orders(d);
 	free_rest(old, n_old, o->entries, o->n_entries);
 	if (ret)
 		*ret = (struct changed){ .touched = d->touched, .n = d->n_touched };

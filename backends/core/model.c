@@ -10,6 +10,7 @@
 #include "backends/core/keep.h"
 #include "backends/core/model.h"
 
+atomic_uint model_orders;
 static void (*listener)(struct object *o, const struct changed *c);
 
 /* As it lies in the keep. */
@@ -50,6 +51,7 @@ int model_open(const char *state_dir, struct err *e)
 	int r;
 
 	json_object_seed(0);
+	atomic_fetch_add(&model_orders, 1);
 	r = store_open(state_dir, e);
 	if (r < 0)
 		return r;

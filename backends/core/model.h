@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "backends/core/object.h"
 #include "backends/core/record.h"
 #include "backends/core/registry.h"
@@ -72,6 +74,8 @@ int object_save(struct object *o, const struct record *want, struct err *e);
 int object_change_saved(struct object *o, const struct entry_change *c, size_t n, struct changed *ret, struct err *e);
 /* Tells the listener, when anything was touched, and frees the list. No lock held. */
 void object_tell(struct object *o, unsigned what, struct changed *c);
+/* Counts what can bring an entry boot.after to where it was not: setting one, moving an object to another space, opening a store. */
+extern atomic_uint model_orders;
 /* Why it cannot be changed: -ENOENT gone, -EIO broken. */
 int object_check_alive(struct object *o, struct err *e);
 

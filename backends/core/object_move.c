@@ -117,6 +117,8 @@ int object_move(struct object *o, enum space from, enum space to, const char *na
 		if (!r)
 			r = move_locked(o, from, to, name, idle, &busy, e);
 	}
+	if (from != to)
+		atomic_fetch_add(&model_orders, 1);
 	if (busy)
 		return busy_error(o, busy, e);
 	return r < 0 ? r : store_sync_spaces(from, to, e);

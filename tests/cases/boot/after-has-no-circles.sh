@@ -8,6 +8,9 @@ mkdir "$M/profiles/p"
 for c in a b c; do
 	make_instance $c
 done
+# While nobody waits, that is remembered; who begins to is followed all the same.
+mv "$I/c" "$I/x"
+mv "$I/x" "$I/c"
 echo b >"$I/a/config/boot.after"
 echo 'c, nobody' >"$I/b/config/boot.after"
 assert_write_fails EINVAL "$I/c/config/boot.after" a

@@ -47,3 +47,13 @@ for ((i = 0; i < 3; i++)); do
 	[ $((10#$next)) -ge $((10#$first + 25)) ] || fail "uptime was $first and is $next 0.3 s later"
 	first=$next
 done
+# Programs inside a namespace of their own are no container, and ages that are computed of two files are true.
+[ "$(guest c1 unshare -fp cat /proc/uptime | cut -d' ' -f1 | tr -d .)" -ge $((10#$first)) ] || fail "a new pid namespace begins with 0"
+read -r start now < <(run c1 'echo $(cut -d" " -f22 /proc/self/stat) $(cut -d" " -f1 /proc/uptime | tr -d .)')
+if [ -e /proc/self/timens_offsets ] && { [ "$start" -gt $((10#$now)) ] || [ $((10#$now - start)) -gt 6000 ]; }; then
+	fail "a program started at $start, when it is $now"
+fi
+# The first read of a descriptor may begin anywhere.
+assert_eq "$(guest c1 dd if=/proc/meminfo bs=1 skip=3 count=5 2>/dev/null)" Total
+assert_eq "$(guest c1 tail -c 3 /proc/meminfo)" "${text: -2}"
+assert_eq "$(guest c1 dd if=/proc/meminfo bs=4096 skip=9 count=1 2>/dev/null | wc -c)" 0

@@ -24,7 +24,7 @@ static int show_asked(struct view *v, struct buf *out, struct err *e)
 	return r ? err_sys(e, -r, "%s", v->name) : 0;
 }
 
-static unsigned count_cpus(const struct view *v)
+static unsigned count(const struct view *v)
 {
 	struct proc_source *s;
 	struct asker *a;
@@ -34,7 +34,7 @@ static unsigned count_cpus(const struct view *v)
 		return 0;
 	s = asker_source(a);
 	if (s)
-		n = proc_cpu_count(s);
+		n = proctable_count(&table, v, s);
 	asker_release(a, s);
 	asker_put(a);
 	return n;
@@ -42,19 +42,28 @@ static unsigned count_cpus(const struct view *v)
 
 static int cpu_lookup(struct view *dir, const char *name, uint64_t *ino)
 {
-	return proctable_cpu_lookup(&table, dir, count_cpus(dir), name, ino);
+	return proctable_cpu_lookup(&table, dir, count(dir), name, ino);
 }
 
 static int cpu_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
 {
-	return proctable_cpu_list(dir, count_cpus(dir), after, emit, arg);
+	return proctable_cpu_list(&table, dir, count(dir), after, emit, arg);
+}
+
+/* Which files there are below a CPU is the host's affair, whoever asks. */
+static bool exists(struct view *v)
+{
+	const struct proc_place at = proctable_place(&table, v);
+	struct proc_source *s = asker_source(NULL);
+
+	return s && proc_exists(s, &at);
 }
 
 static const struct children cpu_children = { .dynamic = true, .lookup = cpu_lookup, .list = cpu_list };
 
 static struct proctable table = {
-	.base = ROW_ASKED, .proc = &asked_proc_dir, .sys = &asked_sys_dir, .flags = ROW_VOLATILE_ALWAYS, .show = show_asked,
-	.file_doc = "as instances/NAME has it, of the reader's container", .dir_doc = "as in /sys and /proc", .cpus = &cpu_children,
+	.base = ROW_ASKED, .deep = ROW_ASKED_DEEP, .proc = &asked_proc_dir, .sys = &asked_sys_dir, .flags = ROW_VOLATILE_ALWAYS, .show = show_asked,
+	.file_doc = "as instances/NAME has it, of the reader's container", .dir_doc = "as in /sys and /proc", .cpus = &cpu_children, .exists = exists,
 };
 
 void asked_rows_make(void)

@@ -99,7 +99,7 @@ static int cpu_lookup(struct view *dir, const char *name, uint64_t *ino)
 
 static int cpu_list(struct view *dir, uint64_t after, list_fn emit, void *arg)
 {
-	return proctable_cpu_list(dir, told_cpus(dir), after, emit, arg);
+	return proctable_cpu_list(&table, dir, told_cpus(dir), after, emit, arg);
 }
 
 static void cpu_changed(struct object *o, const struct row *dir)

@@ -11,12 +11,13 @@
 #define PROCTABLE_ROWS 64
 
 struct proctable {
-	unsigned base;
+	unsigned base, deep;		/* deep: of what lies below CPUs, above base; 0: that is not in this one */
 	struct dir *proc, *sys;		/* the two tops, to be filled */
 	unsigned flags, deps;		/* of files, and of directories that hold CPUs */
 	int (*show)(struct view *v, struct buf *out, struct err *e);
 	const char *file_doc, *dir_doc;	/* NULL: what the library says */
-	const struct children *cpus;	/* of directories that hold CPUs: proctable_cpu_*() */
+	const struct children *cpus;	/* of directories that hold CPUs or caches: proctable_cpu_*() */
+	bool (*exists)(struct view *v);	/* of what lies below CPUs */
 
 	struct dir dirs[PROCTABLE_ROWS];
 	struct row rows[2 * PROCTABLE_ROWS];	/* those of one directory stand together, ended by one without id */
@@ -27,6 +28,8 @@ void proctable_make(struct proctable *t);
 /* The library's file. */
 struct proc_place proctable_place(const struct proctable *t, const struct view *v);
 
-/* For struct children; n is the number of CPUs now. */
+/* How many of what has a number are in a directory: CPUs, or caches of one. */
+unsigned proctable_count(const struct proctable *t, const struct view *dir, struct proc_source *s);
+/* For struct children; n is that number now. */
 int proctable_cpu_lookup(const struct proctable *t, const struct view *dir, unsigned n, const char *name, uint64_t *ino);
-int proctable_cpu_list(const struct view *dir, unsigned n, uint64_t after, list_fn emit, void *arg);
+int proctable_cpu_list(const struct proctable *t, const struct view *dir, unsigned n, uint64_t after, list_fn emit, void *arg);

@@ -66,7 +66,9 @@ enum row_id {
 	ROW_PROC = 256, ROW_PROC_DIR = 257, ROW_SYS_DIR = 276,
 	/* proc/ and sys/ at the top: the library's numbers behind this one, up to 431 */
 	ROW_ASKED = 400, ROW_ASKED_PROC = 401, ROW_ASKED_SYS = 420,
-	ROW_MAX = 512,
+	/* below CPUs there: the library's numbers behind this one */
+	ROW_ASKED_DEEP = 512,
+	ROW_MAX = 576,
 };
 
 enum {

@@ -49,7 +49,7 @@ for ((i = 0; i < 3; i++)); do
 done
 # Programs inside a namespace of their own are no container, and ages that are computed of two files are true.
 [ "$(guest c1 unshare -fp cat /proc/uptime | cut -d' ' -f1 | tr -d .)" -ge $((10#$first)) ] || fail "a new pid namespace begins with 0"
-read -r start now < <(run c1 'echo $(cut -d" " -f22 /proc/self/stat) $(cut -d" " -f1 /proc/uptime | tr -d .)')
+read -r start now <<<"$(run c1 'echo $(cut -d" " -f22 /proc/self/stat) $(cut -d" " -f1 /proc/uptime | tr -d .)')"
 if [ -e /proc/self/timens_offsets ] && { [ "$start" -gt $((10#$now)) ] || [ $((10#$now - start)) -gt 6000 ]; }; then
 	fail "a program started at $start, when it is $now"
 fi

@@ -323,6 +323,61 @@ static void test_v1(void)
 	CHECK(says("limits.memory: swap is not counted: this kernel has no swap accounting"));
 }
 
+/* A start with everything set: the other limits hold, and what the kernel lacks is told of. */
+static void check_without(const char *controller, const char *key)
+{
+	static const char *const settings[][2] = {
+		{ "limits.memory", "64MiB" }, { "limits.cpu", "2" }, { "limits.cpu.allowance", "50%" }, { "limits.processes", "9" },
+		{ "limits.disk.priority", "5" }, { "limits.hugepages.2MB", "2MiB" }, { "limits.network.priority", "3" },
+	};
+	char line[160];
+	struct limits l;
+
+	CHECK(cgroup_init_below(root, &last) == 0);
+	clear();
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		set(settings[i][0], settings[i][1]);
+	buf_reset(&out);
+	CHECK(limits_make(&x, 1, LIMITS_ALL, false, &l, &last) == 0);
+	limits_print(&l, &out);
+	snprintf(line, sizeof(line), ".%s.", controller);
+	CHECK(!strstr(buf_str(&out), line) && strstr(buf_str(&out), strcmp(controller, "pids") ? "pids.max = 9\n" : ".memory."));
+	limits_warnings(&x, "", &out);
+	snprintf(line, sizeof(line), "%s: not enforced: this kernel offers no %s controller", key, controller);
+	CHECK(says(line));
+}
+
+static void test_missing(void)
+{
+	static const char *const missing[][2] = {
+		{ "memory", "limits.memory" }, { "cpu", "limits.cpu.allowance" }, { "cpuset", "limits.cpu" }, { "pids", "limits.processes" },
+		{ "hugetlb", "limits.hugepages.2MB" },
+	};
+
+	for (size_t i = 0; i < sizeof(missing) / sizeof(*missing); i++) {
+		char v2[64] = "", v1[512] = "";
+
+		for (size_t j = 0; j < sizeof(missing) / sizeof(*missing); j++) {
+			const char *name = missing[j][0];
+
+			if (i == j)
+				continue;
+			snprintf(v2 + strlen(v2), sizeof(v2) - strlen(v2), "%s ", name);
+			snprintf(v1 + strlen(v1), sizeof(v1) - strlen(v1), "3%zu 20 0:3%zu / /cg/%s rw - cgroup %s rw,%s\n", j, j, name, name, name);
+		}
+		fresh_v2();
+		put("sys/fs/cgroup/cgroup.controllers", v2);
+		check_without(missing[i][0], missing[i][1]);
+		put("cg/cpuset/cpuset.cpus", "0-3\n");
+		for (size_t j = 0; j < sizeof(missing) / sizeof(*missing); j++) {
+			snprintf(v2, sizeof(v2), "cg/%s/tasks", missing[j][0]);
+			put(v2, "");
+		}
+		put("proc/self/mountinfo", v1);
+		check_without(missing[i][0], missing[i][1]);
+	}
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	return remove(path);
@@ -338,6 +393,7 @@ int main(void)
 	test_warnings();
 	test_balance();
 	test_v1();
+	test_missing();
 	clear();
 	buf_free(&out);
 	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);

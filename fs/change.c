@@ -26,6 +26,7 @@
 #define STAMP_DIR (1ULL << 62)
 /* What a list of touched entries is about. */
 #define BY_ENTRIES (CHANGED_ENTRIES | CHANGED_META)
+#define RETURNS (1ULL << 61)	/* of an object, how often it came back from the trash: a number, not a time */
 
 static struct timespec now(void)
 {
@@ -59,6 +60,21 @@ bool change_dir_stamp(uint64_t ino, struct timespec *ret)
 void change_set_dir_stamp(uint64_t ino, struct timespec t)
 {
 	keep_put(KEEP_COUNTER, ino | STAMP_DIR, &t, sizeof(t));
+}
+
+uint64_t change_returns(uint32_t object)
+{
+	uint64_t n = 0;
+
+	(void)keep_get_struct(KEEP_COUNTER, RETURNS | object, &n, sizeof(n));
+	return n;
+}
+
+void change_returning(uint32_t object)
+{
+	uint64_t n = change_returns(object) + 1;
+
+	keep_put(KEEP_COUNTER, RETURNS | object, &n, sizeof(n));
 }
 
 void change_inode(uint64_t ino)

@@ -29,6 +29,13 @@ struct timespec change_stamp(struct object *o, unsigned what);
 bool change_dir_stamp(uint64_t ino, struct timespec *ret);
 void change_set_dir_stamp(uint64_t ino, struct timespec t);
 
+/*
+ * How often an object came back from the trash, which is the generation of its inodes: the kernel has marked as dead what was removed,
+ * and where somebody still has that open it must take what comes back for something else.
+ */
+uint64_t change_returns(uint32_t object);
+void change_returning(uint32_t object);
+
 /* A mutation of the object begins and ends: a server killed in between leaves caches that the next one drops. */
 void change_begin(uint32_t object);
 void change_end(uint32_t object);

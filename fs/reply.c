@@ -10,6 +10,7 @@
 #include "backends/core/cleanup.h"
 #include "backends/core/op.h"
 #include "backends/core/watch.h"
+#include "fs/change.h"
 #include "fs/rootfs.h"
 
 #define LOOK_MS 100
@@ -25,6 +26,7 @@ int reply_fill_entry(uint64_t ino, const struct caller *who, struct fuse_entry_p
 	if (r)
 		return r;
 	ret->ino = ino;
+	ret->generation = change_returns(node_of(ino).object);
 	ret->attr_timeout = view_is_cacheable(&v) ? FOREVER : 0;
 	ret->entry_timeout = FOREVER;
 	return 0;

@@ -19,6 +19,7 @@
 #include "backends/core/upkeep.h"
 #include "backends/core/value.h"
 #include "fs/asked.h"
+#include "fs/change.h"
 #include "fs/copier.h"
 #include "fs/edit.h"
 #include "fs/events.h"
@@ -290,8 +291,10 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 
 	if (!o)
 		return err_set(e, ENOENT, "%s: no such directory", name);
-	if (s == SPACE_TRASH && to->row->id == ROW_INSTANCES)
+	if (s == SPACE_TRASH && to->row->id == ROW_INSTANCES) {
+		change_returning(o->id);
 		return object_restore(o, new_name, e);
+	}
 	if (from->row != to->row)
 		return err_set(e, EOPNOTSUPP, "%s cannot become %s/%s", name, to->row->name ? to->row->name : to->o->name, new_name);
 	if (s == SPACE_TRASH)

@@ -28,3 +28,11 @@ make_instance c1
 assert_fails 'EEXIST|ENOTEMPTY|EOPNOTSUPP' "$SYS" rename "$(echo "$M"/trash/c1@*)" "$I/c1"
 mv "$M"/trash/c1@* "$I/c9"
 assert_file "$M/rootfs/c9/file" 'data\n'
+# Somebody's hold on what was removed does not make what came back a dead directory.
+exec 7<"$I/c9" 6<"$I/c9/config"
+rm -r "$I/c9"
+mv "$M"/trash/c9@* "$I/c9"
+echo 1 >"$I/c9/config/user.x"
+assert_match "$(ls "$I/c9")" state
+assert_exists "$I/c9/config/limits.memory"
+exec 7<&- 6<&-

@@ -358,7 +358,7 @@ static int write_value(struct view *v, struct caller *as, uint64_t fh, const cha
 {
 	_cleanup_buf_ struct buf b = BUF_INIT, before = BUF_INIT;
 	uint32_t flags;
-	bool complete, fresh;
+	bool whole, fresh;
 	int r;
 
 	if ((uint64_t)off + len > EDIT_SIZE_MAX)
@@ -376,14 +376,15 @@ static int write_value(struct view *v, struct caller *as, uint64_t fh, const cha
 	if (buf_error(&b) || buf_error(&before))
 		return -ENOMEM;
 	memcpy(b.data + off, data, len);
-	complete = len && (!off || append || fresh) && (size_t)off + len == b.len && data[len - 1] == '\n' && !view_is_document(v);
-	if (!complete) {
+	whole = len && (!off || append || fresh) && (size_t)off + len == b.len && data[len - 1] == '\n';
+	if (!whole || view_is_document(v)) {
 		r = put_pending(v, DIRTY | (fresh ? FRESH : 0), &b);
 		if (!r && basis_document(v))
 			basis_written(v, fh);
 		if (!r)
 			set_wrote(fh, true);
-		return r;
+		/* Kept all the same: without what was wrong, the rest must not become valid at the close. */
+		return r < 0 || !whole ? r : view_check_begun(v, b.data, b.len, e);
 	}
 	/* Since it was opened with O_TRUNC the kernel asks everybody for size and times, and goes on with that when this is answered. */
 	notify_hush(v->kind && flags & TRUNCATED ? v->ino : 0);

@@ -3,7 +3,7 @@
  * Edits: from write(2) to a committed value. Handles of writers and the bytes that are not committed yet, both in the keep, and the
  * rules of when an edit becomes a value:
  *  - write: a complete scalar (from the beginning or appended, or all of a text begun anew, with a newline at its end) is committed,
- *    or refused, at once;
+ *    or refused, at once; of a text of several lines that goes on, what is wrong already is refused;
  *  - fsync: committed;
  *  - flush by the process that opened, after new data: committed, so that close(2) tells of a refusal; a flush by another process
  *    (a child that inherited the descriptor) or without new data (the dup2 of a shell) means nothing;

@@ -297,6 +297,16 @@ static struct entry_change change_of(struct view *v, const char *value, size_t l
 	};
 }
 
+int view_check_begun(struct view *v, const char *text, size_t len, struct err *e)
+{
+	const struct entry_change c = change_of(v, text, len);
+	int r = v->kind ? config_check_begun(v->o, &c, v->who, e) : 0;
+
+	if (r < 0)
+		failed(v, e);
+	return r;
+}
+
 int view_commit(struct view *v, const char *value, size_t len, struct err *e)
 {
 	struct entry_change c = change_of(v, value, len);

@@ -57,6 +57,8 @@ int view_render(struct view *v, struct buf *out, struct err *e);
 /* Commits one whole value: 0, 1 (v->done comes later), -errno. The sentence goes to the object's `error`. */
 int view_commit(struct view *v, const char *value, size_t len, struct err *e);
 bool view_is_document(struct view *v);
+/* Of its first lines: refuses what no line that follows can make right. */
+int view_check_begun(struct view *v, const char *text, size_t len, struct err *e);
 bool view_is_writable(struct view *v);
 /* Whether names in the directory come and go by themselves now. */
 bool view_is_dynamic(struct view *dir);

@@ -437,6 +437,34 @@ int config_check(struct object *o, const struct entry_change *c, const struct ca
 	return change(o, c, who, true, e);
 }
 
+static bool has_more_than_comments(const char *text, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n + 1) {
+		const char *nl = memchr(text + i, '\n', len - i);
+
+		n = nl ? (size_t)(nl - text) - i : len - i;
+		if (n && text[i] != '#')
+			return true;
+	}
+	return false;
+}
+
+int config_check_begun(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e)
+{
+	const struct key *k = c->kind == ENT_CONFIG ? key_find(c->name) : NULL;
+	bool wrong = (k && k->flags & KEY_LINES) || (c->kind == ENT_FIELD && !strcmp(c->name, "profiles"));
+	struct err why = ERR_INIT;
+
+	if (c->kind == ENT_DEVICE)
+		wrong = device_check_begun(c->name, c->value, c->len, NULL) < 0;
+	if ((!wrong && c->kind != ENT_DEVICE) || !has_more_than_comments(c->value, c->len))
+		return 0;
+	/* whose rights do not suffice for the first lines has not enough for the whole */
+	if (config_check(o, c, who, &why) < 0 && (wrong || why.code == EPERM))
+		return err_set(e, why.code, "%s", why.text);
+	return 0;
+}
+
 int config_name_check(struct object *o, enum entry_kind k, const char *name, struct err *e)
 {
 	return rules_check_name(o, k, name, e);

@@ -46,6 +46,8 @@ int config_set(struct object *o, const struct entry_change *c, const struct call
 
 /* As config_set() but changes nothing. */
 int config_check(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
+/* The same for the first lines of a text that goes on: only what is wrong whatever lines may follow. */
+int config_check_begun(struct object *o, const struct entry_change *c, const struct caller *who, struct err *e);
 
 /*
  * Whether who may make fields (profiles), config and devices of an instance or profile equal to these entries, and whether they are

@@ -209,7 +209,7 @@ static int check_type(const char *text, size_t len, const struct device_type **r
 	return list_types(wrong, e);
 }
 
-static int check_lines(const char *text, size_t len, struct err *e)
+static int check_lines(const char *text, size_t len, bool begun, struct err *e)
 {
 	struct text t = { text, text + len, 0 };
 	struct span key, value;
@@ -229,10 +229,10 @@ static int check_lines(const char *text, size_t len, struct err *e)
 	}
 	if (r < 0)
 		return err_set(e, EINVAL, "line %u is not key=value: \"%.*s\"", t.line, key.len > 64 ? 64 : (int)key.len, key.p);
-	return n ? 0 : err_set(e, EINVAL, "the device is empty; it needs at least type=; remove the file to remove the device");
+	return n || begun ? 0 : err_set(e, EINVAL, "the device is empty; it needs at least type=; remove the file to remove the device");
 }
 
-static int check_device(const char *text, size_t len, struct err *e)
+static int check_device(const char *text, size_t len, bool begun, struct err *e)
 {
 	struct text t = { text, text + len, 0 };
 	const struct device_type *type = NULL;
@@ -241,15 +241,17 @@ static int check_device(const char *text, size_t len, struct err *e)
 
 	r = value_text(text, len, e);
 	if (r == 0)
-		r = check_lines(text, len, e);
+		r = check_lines(text, len, begun, e);
+	if (r == 0 && begun && !device_has(text, len, "type"))
+		return 0;
 	if (r == 0)
 		r = check_type(text, len, &type, e);
 	while (r == 0 && next_property(&t, &key, &value) == 1)
 		r = check_property(type, key, value, e);
-	return r < 0 || !type->check ? r : type->check(text, len, e);
+	return r < 0 || begun || !type->check ? r : type->check(text, len, e);
 }
 
-int device_check(const char *name, const char *text, size_t len, struct err *e)
+static int check(const char *name, const char *text, size_t len, bool begun, struct err *e)
 {
 	int r = name_check("device", name, e);
 
@@ -257,8 +259,18 @@ int device_check(const char *name, const char *text, size_t len, struct err *e)
 		return r;
 	if (len > DEVICE_TEXT_MAX)
 		return err_set(e, EFBIG, "device %s: the text has %zu bytes, at most %u are allowed", name, len, DEVICE_TEXT_MAX);
-	r = check_device(text, len, e);
+	r = check_device(text, len, begun, e);
 	return r < 0 ? err_wrap(e, "device %s", name), r : 0;
+}
+
+int device_check(const char *name, const char *text, size_t len, struct err *e)
+{
+	return check(name, text, len, false, e);
+}
+
+int device_check_begun(const char *name, const char *text, size_t len, struct err *e)
+{
+	return check(name, text, len, true, e);
 }
 
 bool device_needs_root(const char *text, size_t len)

@@ -61,6 +61,8 @@ bool device_has(const char *text, size_t len, const char *key);
 bool device_bool(const char *text, size_t len, const char *key, bool def);
 
 int device_check(const char *name, const char *text, size_t len, struct err *e);
+/* Of the first lines of a text: whether they are wrong whatever lines may follow. */
+int device_check_begun(const char *name, const char *text, size_t len, struct err *e);
 
 /* Whether root must have written it. */
 bool device_needs_root(const char *text, size_t len);

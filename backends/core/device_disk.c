@@ -39,6 +39,8 @@ static bool needs_root(const char *text, size_t len)
 
 static int check_source(const char *value, struct err *e)
 {
+	if (!strncmp(value, "UUID=", 5))
+		return err_set(e, EINVAL, "the file system \"%.60s\" is /dev/disk/by-uuid/%.50s, where udev runs", value, value + 5);
 	return strcmp(value, TMPFS) ? device_check_path(value, e) : 0;
 }
 

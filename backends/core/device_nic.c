@@ -270,11 +270,13 @@ static const struct device_property properties[] = {
 	{ .name = "security.ipv4_filtering", BOOL, .effect = DEVICE_LIVE, .doc = "drop what it sends from another IPv4 address" },
 	{ .name = "security.ipv6_filtering", BOOL, .effect = DEVICE_LIVE, .doc = "drop what it sends from another IPv6 address" },
 	{ .name = "security.port_isolation", BOOL, .effect = DEVICE_LIVE, .doc = "it reaches the host, but no other isolated port" },
+	{ .name = "boot.priority", .type = "number", .def = "0", .effect = DEVICE_LIVE, .check = device_check_number,
+	  .doc = "the order in which virtual machines try nics; kept, without meaning for containers" },
 	{ .name = NULL },
 };
 
 static const char *const later[] = {
-	"acceleration", "boot.priority", "gvrp", "ipv4.host_table", "ipv4.host_tables", "ipv4.neighbor_probe", "ipv4.routes.external",
+	"acceleration", "gvrp", "ipv4.host_table", "ipv4.host_tables", "ipv4.neighbor_probe", "ipv4.routes.external",
 	"ipv6.host_table", "ipv6.host_tables", "ipv6.neighbor_probe", "ipv6.routes.external", "maas.*", "security.acls*",
 	"security.promiscuous", "vlan.tagged", NULL,
 };

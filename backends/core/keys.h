@@ -27,6 +27,7 @@ enum {
 	KEY_VM = 1 << 6,
 	KEY_APPLY = 1 << 7,	/* a live key that the kernel must be told of: the backend's apply() is called */
 	KEY_NETWORK = 1 << 8,	/* may stand in a network */
+	KEY_LINES = 1 << 9,	/* each line stands for itself: what is wrong stays so whatever lines follow */
 };
 
 struct key {

@@ -120,6 +120,19 @@ static void test_check(void)
 	CHECK(device_check("dev0", "type=none\0\n", 11, NULL) == -EINVAL);
 }
 
+static int begun(const char *text)
+{
+	return device_check_begun("dev0", text, strlen(text), NULL);
+}
+
+static void test_begun(void)
+{
+	CHECK(!begun("type=disk\n") && !begun("path=/a\n") && !begun("# a disk\n") && !begun("\n") && !begun("type=nic\nvlan=5\n"));
+	CHECK(!begun("colour=red\n") && begun("colour=red\ntype=disk\n") == -EINVAL && begun("type=floppy\n") == -EINVAL);
+	CHECK(begun("path\n") == -EINVAL && begun("path=/a\npath=/b\n") == -EINVAL && begun("type=nic\nmtu=1\n") == -ERANGE);
+	CHECK(begun("type=gpu\n") == -EOPNOTSUPP && begun("type=disk\nsource=UUID=1-2\n") == -EINVAL);
+}
+
 static bool needs(const char *text)
 {
 	return device_needs_root(text, strlen(text));
@@ -166,6 +179,7 @@ int main(void)
 {
 	test_get();
 	test_check();
+	test_begun();
 	test_root();
 	test_effect();
 	test_page();

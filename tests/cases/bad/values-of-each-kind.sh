@@ -22,6 +22,21 @@ bad limits.processes 100 -1 many 1.5 0x10
 bad boot.autostart true maybe 2 yess
 bad security.privileged false maybe
 bad security.protection.delete false 'on off'
+# of several lines, by a shell that never looks at the status of close: what no further line can make right
+told() {
+	! printf '%b\n' "$2" 2>/dev/null >"$I/c1/$1" || fail "$1 took $2"
+	assert_error_matches "$I/c1/error" "$3"
+}
+told config/raw.idmap 'both 1 x' raw.idmap
+told config/security.syscalls.deny '# no\nmkdirs' mkdirs
+told config/raw.lxc lxc.net.0.link=br0 lxc.net
+told profiles nosuch nosuch
+told devices/d 'type=disk\nsource=/x\ncolour=red' colour
+told devices/d 'type=disk\npath=/a\nsize=much' much
+assert_missing "$I/c1/devices/d"
+{ echo '# no'; echo mkdir; echo 'rmdir errno 1'; } >"$d/security.syscalls.deny"
+{ echo 'type=none'; echo; } >"$I/c1/devices/d"
+wait_for 60 grep -q rmdir "$d/security.syscalls.deny"
 assert_fails EINVAL "$SYS" open "$I/c1/state" w , write 'walking\n'
 assert_error_matches "$I/c1/error" 'walking'
 assert_fails EINVAL "$SYS" open "$I/c1/state" w , write 'running quickly\n'

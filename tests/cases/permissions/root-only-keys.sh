@@ -22,6 +22,8 @@ done
 printf 'type=disk\nsource=/etc\npath=/mnt\n' >"$T/disk"
 assert_fails 'EPERM|EACCES' as open "$I/c1/devices/host" wct , write 'type=disk\nsource=/etc\npath=/mnt\n' , fsync
 assert_missing "$I/c1/devices/host"
+assert_fails EPERM as open "$I/c1/devices/host" wct , write 'type=disk\nsource=/etc\npath=/mnt\n'
+assert_fails EPERM as open "$d/raw.lxc" wct , write 'lxc.init.cmd=/bin/sh\n'
 as open "$d/limits.cpu" wct , write '1\n'
 echo true >"$d/security.privileged"
 assert_fails 'EPERM|EACCES' as open "$d/security.privileged" wt , write 'false\n' , fsync

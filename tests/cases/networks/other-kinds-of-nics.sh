@@ -24,8 +24,18 @@ run_in c1 'ip route' >"$T/routes"
 assert_match "$(cat "$T/routes")" 'default via 169.254.0.1 dev rt0'
 printf 'type=nic\nnictype=routed\nipv4.address=10.82.0.6\nname=rt0\n' >"$D/r"
 busybox ping -c 1 -W 3 10.82.0.6 >/dev/null || fail "the new routed address does not answer"
-printf 'type=nic\nnictype=routed\nipv4.address=10.82.0.7\nname=r2\nipv4.gateway=none\n' >"$D/r2"
+printf 'type=nic\nnictype=routed\nipv4.address=10.82.0.7\nname=r2\nipv4.gateway=none\nipv4.host_address=169.254.7.1\nqueue.tx.length=77
+ipv4.routes=10.83.0.0/24\nipv6.address=fd42:82::7\nipv6.routes=fd42:83::/64\n' >"$D/r2"
 busybox ping -c 1 -W 3 10.82.0.7 >/dev/null || fail "the hot routed nic does not answer"
+assert_match "$(ip route)" '10.83.0.0/24 dev veth'
+assert_match "$(ip -6 route)" 'fd42:83::/64 dev veth'
+assert_match "$(ip -o addr)" '169\.254\.7\.1'
+run_in c1 'ip link show r2; ip route; ip -6 route' >"$T/r2"
+assert_match "$(cat "$T/r2")" 'qlen 77'
+sed -i 's/^queue.*/queue.tx.length=78/; s/name=r2/&\nlimits.priority=3/' "$D/r2"
+run_in c1 'ip link show r2' >>"$T/r2"
+assert_match "$(cat "$T/r2")" 'qlen 78'
+! grep -q 'default .*r2' <(sed '/fd42\|fe80/d' "$T/r2") || fail "ipv4.gateway=none gave a default route"
 mac=$(cat /sys/class/net/phys0/address 2>/dev/null || ip -o link show phys0 | sed 's/.*ether \([^ ]*\).*/\1/')
 printf 'type=nic\nnictype=physical\nparent=phys0\nname=p0\nhwaddr=00:16:3e:77:00:01\n' >"$D/p"
 run_in c1 'ip link show p0' >"$T/p"

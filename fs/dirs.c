@@ -228,7 +228,7 @@ static const struct row wait_rows[] = {
 	WAIT(ROW_WAIT_STOPPED, "stopped", "reading blocks until the instance is stopped"),
 	WAIT(ROW_WAIT_FROZEN, "frozen", "reading blocks until the instance is frozen"),
 	WAIT(ROW_WAIT_ADDRESS, "address", "reading blocks until the instance has an address"),
-	WAIT(ROW_WAIT_READY, "ready", "reading blocks until the instance has started up"),
+	WAIT(ROW_WAIT_READY, "ready", "reading blocks until the instance runs and has an address; nothing else tells yet that it has started up"),
 	{ 0 },
 };
 const struct dir wait_dir = { wait_rows, NULL };

@@ -241,12 +241,11 @@ static int image_make(struct view *dir, const char *name, const struct meta *m, 
 	return 0;
 }
 
-/* An instance is no longer there under its name: what a backend keeps by it goes, and who waits for it is told. */
-static void gone(struct object *o)
+/* What a backend keeps by the name goes before the name does; of one that runs it is needed, and the name stays. */
+static void forget_name(struct object *o)
 {
-	backend_forget(o);
-	exec_instance_gone(o);
-	wait_notify(o);
+	if (o->space == SPACE_INSTANCES && !instance_is_running(o))
+		backend_forget(o);
 }
 
 static int space_remove(struct view *dir, const char *name, struct err *e)
@@ -257,10 +256,13 @@ static int space_remove(struct view *dir, const char *name, struct err *e)
 		return err_set(e, ENOENT, "%s: no such directory", name);
 	if (o->space == SPACE_PROFILES && !strcmp(name, "default"))
 		return err_set(e, EPERM, "the profile default stays; empty it instead");
+	forget_name(o);
 	if (o->space == SPACE_NETWORKS ? network_remove(o, e) : object_remove(o, e))
 		return -e->code;
-	if (spaces[space_of(dir)].space == SPACE_INSTANCES)
-		gone(o);
+	if (spaces[space_of(dir)].space == SPACE_INSTANCES) {
+		exec_instance_gone(o);
+		wait_notify(o);
+	}
 	tell(space_of(dir), "deleted", o, name);
 	upkeep_wake();
 	return 0;
@@ -299,8 +301,7 @@ static int space_rename(struct view *from, const char *name, struct view *to, co
 		return err_set(e, EOPNOTSUPP, "%s cannot become %s/%s", name, to->row->name ? to->row->name : to->o->name, new_name);
 	if (s == SPACE_TRASH)
 		return err_set(e, EPERM, "what is in the trash can only be moved back to instances/");
-	if (s == SPACE_INSTANCES && !instance_is_running(o))
-		backend_forget(o);
+	forget_name(o);
 	if (!rename_of(s)(o, new_name, e)) {
 		tell(space_of(from), "renamed", o, name);
 		return 0;

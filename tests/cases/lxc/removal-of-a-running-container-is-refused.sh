@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# rm -r, find -delete and rmdir of a running container change nothing at all.
+# rm -r, find -delete and rmdir of a running container change nothing at all; removed when it is stopped, it leaves nothing in /run.
 . "$(dirname "$0")/../../lib/case.sh"
 
 lxc_ready
@@ -15,3 +15,7 @@ sleep 1.5
 snapshot_of "$I/c1" | diff "$T/before" -
 assert_file "$I/c1/state" 'running\n'
 assert_exists "$M/rootfs/c1/bin/busybox"
+echo 'stopped force' >"$I/c1/state"
+assert_exists "$(run_dir)/lxc/c1"
+rmdir "$I/c1"
+assert_missing "$(run_dir)/lxc/c1"

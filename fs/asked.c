@@ -64,7 +64,8 @@ static const struct children cpu_children = { .dynamic = true, .lookup = cpu_loo
 static struct proctable table = {
 	.base = ROW_ASKED, .deep = ROW_ASKED_DEEP,
 	.proc = &asked_proc_dir, .sys = &asked_sys_dir, .flags = ROW_VOLATILE_ALWAYS, .show = show_asked,
-	.file_doc = "as instances/NAME has it, of the reader's container", .dir_doc = "as in /sys and /proc", .cpus = &cpu_children, .exists = exists,
+	.file_doc = "as instances/NAME has it, of the reader's container", .dir_doc = "as in /sys and /proc",
+	.cpus = &cpu_children, .exists = exists,
 };
 
 void asked_rows_make(void)

@@ -138,9 +138,7 @@ pid_t edit_tgid(pid_t tid)
 	char path[64];
 	const char *s;
 
-	if (!tid)
-		return 0;
-	/* Most are the first thread of their program. */
+	/* Most are the first thread of their program; there is none of number 0. */
 	if (!syscall(SYS_tgkill, tid, tid, 0) || errno == EPERM)
 		return tid;
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);

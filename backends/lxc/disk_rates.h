@@ -7,7 +7,8 @@
 
 #include "backends/core/config.h"
 
-/* Of all disks of the configuration, into the running group: what is there (nothing yet in a fresh one) and not asked for goes. All or none. */
+/* Of all disks of the configuration, into the running group: what is there (nothing yet in a fresh one) and not asked for goes. All or
+ * none. */
 int disk_rates_write(struct object *o, const struct expanded *x, const char *cgroup, bool fresh, struct err *e);
 
 /* One line for runtime/devices/NAME: what the kernel says of the disk's device, or why nothing holds. Nothing without a limits.* property. */

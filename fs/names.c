@@ -379,23 +379,15 @@ static int for_rename(struct err *e, int r)
 	return r;
 }
 
-static int rename_to_value(struct view *from, struct view *v, struct view *to, const char *new_name, struct err *e)
+/* Commits a text under a name; slot: the number that the entry gets, 0: its own. The directory does not show the name as hidden any more. */
+static int commit_as(struct view *to, const char *new_name, struct view *v, const struct buf *text, const struct meta *m, uint32_t slot,
+		     struct err *e)
 {
-	const enum entry_kind kind = kind_for(to, new_name);
 	const struct row *r = row_in(to->row->dir, new_name);
-	_cleanup_buf_ struct buf b = BUF_INIT;
 	_cleanup_view_ struct view t = { .o = object_ref(to->o), .who = to->who, .row = &entry_row, .what = VIEW_ENTRY };
-	struct meta m = v->scratch.meta;
 	int ret;
 
-	if (r && !r->store && !kind)
-		return err_set(e, EACCES, "%s is read-only", new_name);
-	ret = edit_read(v->ino, &b);
-	if (ret == -ENOENT)
-		ret = scratch_read(v->ino, &b);
-	if (ret)
-		return ret;
-	t.kind = kind;
+	t.kind = kind_for(to, new_name);
 	t.node = (struct node){ to->o->id, 0, ROW_ENTRY };
 	if (r) {
 		t.row = r;
@@ -404,25 +396,78 @@ static int rename_to_value(struct view *from, struct view *v, struct view *to, c
 	}
 	snprintf(t.name, sizeof(t.name), "%s", new_name);
 	t.nonblock = true;
-	if (kind && v->node.object == to->o->id && v->node.row == ROW_ENTRY)
-		t.commit_slot = v->node.slot;
-	t.commit_meta = &m;
+	t.commit_slot = t.kind ? slot : 0;
+	t.commit_meta = m;
 	if (basis_document(&t))
 		t.since = basis_of_rename(&t, v->ino, to->who->pid);
-	ret = view_commit(&t, buf_str(&b), b.len, e);
+	ret = view_commit(&t, buf_str(text), text->len, e);
 	if (ret < 0) {
 		tomb_restore(to->ino, new_name);
 		return for_rename(e, ret);
 	}
 	if (basis_document(&t))
 		basis_committed(&t, 0, to->who->pid);
+	tomb_drop(to->ino, new_name);
+	return 0;
+}
+
+static int rename_to_value(struct view *from, struct view *v, struct view *to, const char *new_name, struct err *e)
+{
+	const struct row *r = row_in(to->row->dir, new_name);
+	const bool own = v->node.object == to->o->id && v->node.row == ROW_ENTRY;
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	int ret;
+
+	if (r && !r->store && !kind_for(to, new_name))
+		return err_set(e, EACCES, "%s is read-only", new_name);
+	ret = edit_read(v->ino, &b);
+	if (ret == -ENOENT)
+		ret = scratch_read(v->ino, &b);
+	if (!ret)
+		ret = commit_as(to, new_name, v, &b, &v->scratch.meta, own ? v->node.slot : 0, e);
+	if (ret)
+		return ret;
 	edit_drop(v->ino);
 	scratch_remove(v->ino);
-	tomb_drop(to->ino, new_name);
 	if (from->ino != to->ino)
 		change_child(from->ino, NULL);
 	change_name(to->ino, new_name);
 	return 0;
+}
+
+static struct meta meta_of(const struct stat *st)
+{
+	return (struct meta){ st->st_mode & 07777, st->st_uid, st->st_gid, st->st_mtim, st->st_ctim };
+}
+
+/*
+ * A value under another name where any name can be one: what a tool wrote beside it cannot be told from one. First the new name, so
+ * that nothing is lost in between.
+ */
+static int rename_entry(struct view *from, struct view *v, struct view *to, const char *new_name, struct err *e)
+{
+	const struct entry_change gone = { .kind = v->kind, .name = v->name };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct stat st;
+	struct meta m;
+	int r = view_render(v, &b, e);
+
+	if (!r)
+		r = view_stat(v, 0, &st);
+	if (r)
+		return r;
+	m = meta_of(&st);
+	r = commit_as(to, new_name, v, &b, &m, 0, e);
+	if (!r)
+		r = for_rename(e, config_set(from->o, &gone, from->who, e));
+	change_name(to->ino, new_name);
+	return r;
+}
+
+static bool is_value_name(struct view *v, struct view *to, const char *new_name)
+{
+	return v->what == VIEW_ENTRY && v->o == to->o && view_any_name(v->kind, v->name) && kind_for(to, new_name) == v->kind &&
+	       view_any_name(v->kind, new_name);
 }
 
 /* A backup is being made: the value goes on under another name, and its own name is hidden until something new is there. */
@@ -435,7 +480,8 @@ static int rename_away(struct view *from, const char *name, struct view *v, stru
 	int r;
 
 	if (!accepts_scratch(to) || !is_scratch_name(to, new_name, false))
-		return err_set(e, EOPNOTSUPP, "%s cannot be renamed to %s", name, new_name);
+		return is_value_name(v, to, new_name) ? rename_entry(from, v, to, new_name, e) :
+							err_set(e, EOPNOTSUPP, "%s cannot be renamed to %s", name, new_name);
 	if (tomb_refused(from->o->id, edit_tgid(from->who->pid)))
 		return err_set(e, EBUSY, "%s cannot be changed now", from->o->name);
 	r = view_render(v, &b, e);
@@ -443,7 +489,7 @@ static int rename_away(struct view *from, const char *name, struct view *v, stru
 		r = view_stat(v, 0, &st);
 	if (r)
 		return r;
-	s.meta = (struct meta){ st.st_mode & 07777, st.st_uid, st.st_gid, st.st_mtim, st.st_ctim };
+	s.meta = meta_of(&st);
 	clock_gettime(CLOCK_REALTIME, &s.used);
 	s.size = b.len;
 	snprintf(s.name, sizeof(s.name), "%s", new_name);

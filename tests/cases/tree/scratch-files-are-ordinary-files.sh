@@ -20,3 +20,13 @@ mv "$d/anything.at.all" "$d/limits.memory"
 assert_file "$d/limits.memory" '128MiB\n'
 assert_eq "$(ino "$d/limits.memory")" "$number" "inode number"
 assert_eq "$(ls -A "$d")" limits.memory
+
+# Where any name can be a value's, what was written beside one and takes its place is one.
+"$SYS" open "$d/user.notes" wct , write 'one\n' , close
+"$SYS" open "$d/user.notes.new-2" wct , write 'two\nlines\n' , close
+mv "$d/user.notes.new-2" "$d/user.notes"
+assert_file "$d/user.notes" 'two\nlines\n'
+mv "$d/user.notes" "$d/user.other"
+assert_file "$d/user.other" 'two\nlines\n'
+assert_eq "$(ls -A "$d")" $'limits.memory\nuser.other'
+assert_fails EOPNOTSUPP mv "$d/user.other" "$d/limits.cpu"

@@ -60,6 +60,7 @@ struct route_print {
 	struct buf *ip;
 	const char *verb;	/* "replace", "del" */
 	const char *keep;	/* a list: what stands in it is left alone */
+	bool none;		/* there are no routes: see holds_routes() */
 };
 
 static int is_word(const char *word, void *arg)
@@ -80,7 +81,7 @@ static int print_route(const char *word, void *arg)
 	const struct route_print *p = arg;
 	const char *dev = p->n->kind == NIC_BRIDGED ? p->n->parent : p->n->host;
 
-	if (!lists(p->keep, word))
+	if (!p->none && !lists(p->keep, word))
 		buf_addf(p->ip, "route %s %s dev %s proto static\n", p->verb, word, dev);
 	return 0;
 }
@@ -110,11 +111,18 @@ static void print_family(const struct nic *n, const char *ip, const char *routes
 		print_each(ip, print_proxy, p);
 }
 
+/* An interface that is down has lost its routes, and takes none. */
+static bool holds_routes(const struct nic *n)
+{
+	return n->kind == NIC_BRIDGED || n->connected;
+}
+
 void nic_print_routes(const struct nic *n, const struct nic *before, struct buf *ip)
 {
 	struct route_print p = { .n = before, .ip = ip, .verb = "del", .keep = n ? n->routes4 : NULL };
 
 	if (before) {
+		p.none = !holds_routes(before) || (n && !holds_routes(n));
 		print_each(before->routes4, print_route, &p);
 		p.keep = n ? n->routes6 : NULL;
 		print_each(before->routes6, print_route, &p);
@@ -125,7 +133,7 @@ void nic_print_routes(const struct nic *n, const struct nic *before, struct buf 
 	}
 	if (!n)
 		return;
-	p = (struct route_print){ .n = n, .ip = ip, .verb = "replace" };
+	p = (struct route_print){ .n = n, .ip = ip, .verb = "replace", .none = !holds_routes(n) };
 	if (n->kind == NIC_ROUTED && n->ip4[0])
 		buf_addf(ip, "address replace %s/32 dev %s\n", n->host4, n->host);
 	if (n->kind == NIC_ROUTED && n->ip6[0])

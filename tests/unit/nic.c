@@ -57,6 +57,11 @@ static void test_links_and_routes(void)
 	nic_print_routes(&n, NULL, &b);
 	CHECK(has(&b, "address replace 169.254.0.1/32 dev veth") && has(&b, "neigh replace proxy 10.3.0.5 dev e0\n"));
 	CHECK(n.gateway4 && !n.gateway6);
+	m = parse("type=nic\nnictype=routed\nparent=e0\nipv4.address=10.3.0.6\nconnected=no\n");
+	buf_reset(&b);
+	nic_print_routes(&m, &n, &b);
+	nic_print_routes(&n, &m, &b);
+	CHECK(!strstr(buf_str(&b), "route del") && !strstr(buf_str(&b), "route replace 10.3.0.6") && has(&b, "route replace 10.3.0.5"));
 	n = parse("type=nic\nnictype=macvlan\nparent=e0\nmode=private\n");
 	buf_reset(&b);
 	nic_print_links(&n, &b);

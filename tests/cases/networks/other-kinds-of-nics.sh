@@ -32,6 +32,11 @@ assert_match "$(ip -6 route)" 'fd42:83::/64 dev veth'
 assert_match "$(ip -o addr)" '169\.254\.7\.1'
 run_in c1 'ip link show r2; ip route; ip -6 route' >"$T/r2"
 assert_match "$(cat "$T/r2")" 'qlen 77'
+echo connected=false >>"$D/r2"
+! ip route | grep -q 10.83.0.0 || fail "a nic that is not connected has a route"
+sed -i 's/connected=false/connected=true/' "$D/r2"
+busybox ping -c 1 -W 3 10.82.0.7 >/dev/null || fail "the routed nic does not answer when it is connected again"
+assert_match "$(ip route)" '10.83.0.0/24 dev veth'
 sed -i 's/^queue.*/queue.tx.length=78/; s/name=r2/&\nlimits.priority=3/' "$D/r2"
 run_in c1 'ip link show r2' >>"$T/r2"
 assert_match "$(cat "$T/r2")" 'qlen 78'

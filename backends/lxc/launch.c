@@ -35,6 +35,7 @@
 
 #define START_MS 60000
 #define LISTEN_NS 20000000
+#define LISTEN_MAX 50		/* looks at what init listens to */
 #define STOP_S 30
 #define REBOOT_MS 3000		/* nobody is served meanwhile */
 #define LOOK_NS 500000		/* while a start is awaited */
@@ -430,7 +431,7 @@ static bool tell_init(const struct run *run, int init, int monitor, int64_t *lef
 {
 	int sig;
 
-	while (!(sig = proc_halt_signal(run->init_pid, run->monitor_pid)) && *left > 0) {
+	for (int n = 0; !(sig = proc_halt_signal(run->init_pid, run->monitor_pid, n >= LISTEN_MAX)) && *left > 0; n++) {
 		if (ended(monitor, LISTEN_NS))
 			return true;
 		*left -= LISTEN_NS;

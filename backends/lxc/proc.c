@@ -104,21 +104,23 @@ static bool has_begun(pid_t init, pid_t monitor)
 
 /*
  * systemd blocks SIGRTMIN+3 to read it from a descriptor. busybox knows SIGUSR2 for power off (and takes SIGTERM for reboot).
- * Others get SIGPWR, the custom of containers, unless they listen to SIGTERM only, as plain programs do.
+ * Others get SIGPWR, the custom of containers, unless they listen to SIGTERM only, as plain programs do. Who sits in sigtimedwait(2),
+ * as busybox does from 1.35 on, blocks nothing meanwhile: of it the handler tells that it sets after that of the others.
  */
-int proc_halt_signal(pid_t init, pid_t monitor)
+int proc_halt_signal(pid_t init, pid_t monitor, bool at_last)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	uint64_t seen;
+	uint64_t blocked, caught;
 
 	if (!has_begun(init, monitor) || !read_proc(init, "status", &b))
 		return 0;
-	if (has_signal(signal_mask(b.data, "\nSigBlk:\t"), SIGRTMIN + 3))
+	blocked = signal_mask(b.data, "\nSigBlk:\t");
+	caught = signal_mask(b.data, "\nSigCgt:\t");
+	if (has_signal(blocked, SIGRTMIN + 3))
 		return SIGRTMIN + 3;
-	seen = signal_mask(b.data, "\nSigBlk:\t") | signal_mask(b.data, "\nSigCgt:\t");
 	if (is_busybox(init))
-		return has_signal(seen, SIGUSR2) ? SIGUSR2 : 0;
-	if (has_signal(seen, SIGPWR))
+		return at_last || has_signal(blocked | caught, SIGUSR2) || has_signal(caught, SIGTSTP) ? SIGUSR2 : 0;
+	if (has_signal(blocked | caught, SIGPWR))
 		return SIGPWR;
-	return has_signal(seen, SIGTERM) ? SIGTERM : 0;
+	return has_signal(blocked | caught, SIGTERM) ? SIGTERM : at_last ? SIGPWR : 0;
 }

@@ -9,5 +9,8 @@
  * (before that it is a copy of the monitor and may still fail). 0: none. */
 pid_t proc_init_of(pid_t monitor);
 
-/* The signal that makes this init shut the machine down. It is told by what init listens to. 0: to none yet. */
-int proc_halt_signal(pid_t init, pid_t monitor);
+/*
+ * The signal that makes this init shut the machine down. It is told by what init listens to. 0: to none yet; at_last: then what is
+ * custom, unless it is still liblxc.
+ */
+int proc_halt_signal(pid_t init, pid_t monitor, bool at_last);

@@ -116,19 +116,14 @@ static bool read_load(uint32_t id, struct sysinfo *i)
 	return true;
 }
 
-/* How many CPUs "0-3,7" are. */
-static unsigned count_cpus(const char *list)
+/* How many CPUs they show; 0: nothing is known of the instance. */
+static unsigned count_cpus(uint32_t id)
 {
-	unsigned n = 0, first, last;
-	int len;
+	struct proc_source *s = sources_get(id);
+	unsigned n = s ? proc_cpu_count(s) : 0;
 
-	for (; sscanf(list, "%u%n", &first, &len) == 1; list += *list == ',') {
-		list += len;
-		last = first;
-		if (*list == '-' && sscanf(list + 1, "%u%n", &last, &len) == 1)
-			list += 1 + len;
-		n += last >= first ? last - first + 1 : 0;
-	}
+	if (s)
+		sources_put();
 	return n;
 }
 
@@ -212,22 +207,20 @@ static int find_thread(const struct seccomp_notif *call, pid_t *ret)
 /* The first ones of those that the thread may run on, as many as the files show: any of them can be chosen by sched_setaffinity(2). */
 static int do_getaffinity(struct listener *l, const struct seccomp_notif *call, bool narrow, int64_t *value)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
 	unsigned char mask[MASK_MAX] = { 0 };
 	const uint64_t len = call->data.args[1] & UINT32_MAX;
-	unsigned left;
+	unsigned left = count_cpus(l->id);
 	pid_t thread;
 	long size;
 	int r = find_thread(call, &thread);
 
 	if (r)
 		return r;
-	if (len % (narrow ? 4 : sizeof(long)) || !read_file(l->id, "sys/devices/system/cpu/online", &b))
+	if (len % (narrow ? 4 : sizeof(long)) || !left)
 		return 1;
 	size = syscall(SYS_sched_getaffinity, thread, len < MASK_MAX ? (len + 7) & ~7UL : MASK_MAX, mask);
 	if (size <= 0)
 		return 1;
-	left = count_cpus(buf_str(&b));
 	for (unsigned i = 0; i < (unsigned)size * 8; i++)
 		if (mask[i / 8] & 1 << i % 8 && !left)
 			mask[i / 8] &= (unsigned char)~(1 << i % 8);

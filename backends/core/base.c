@@ -361,7 +361,6 @@ int base_drop_stage(int dirfd, const char *name, struct err *e)
 
 int base_init(struct err *e)
 {
-
 	if (mkdirat(model_dirfd(), "bases", 0700) < 0 && errno != EEXIST)
 		return err_sys(e, errno, "cannot make the directory of unpacked images");
 	return leftovers_clean(LEFT_IN_BASES, e);

@@ -263,11 +263,11 @@ bool process_was_killed(pid_t pid)
 	return process_field(pid, 9) & pf_signaled;
 }
 
-static uint64_t signal_set(const char *status, const char *name)
+uint64_t process_signals(const char *status, const char *field)
 {
-	const char *s = strstr(status, name);
+	const char *s = strstr(status, field);
 
-	return s ? strtoull(s + strlen(name), NULL, 16) : 0;
+	return s ? strtoull(s + strlen(field), NULL, 16) : 0;
 }
 
 bool process_is_interrupted(pid_t tid)
@@ -280,8 +280,8 @@ bool process_is_interrupted(pid_t tid)
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	if (tid <= 0 || buf_read_file(&b, AT_FDCWD, path, 65536) < 0)
 		return true;
-	pending = signal_set(buf_str(&b), "\nSigPnd:") | signal_set(buf_str(&b), "\nShdPnd:");
-	pending &= ~signal_set(buf_str(&b), "\nSigBlk:");
+	pending = process_signals(buf_str(&b), "\nSigPnd:") | process_signals(buf_str(&b), "\nShdPnd:");
+	pending &= ~process_signals(buf_str(&b), "\nSigBlk:");
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
 		pending &= ~(UINT64_C(1) << (harmless[i] - 1));
 	return pending;

@@ -23,6 +23,8 @@ int watch_thread(void *(*f)(void *arg), void *arg);	/* for work that takes longe
 uint64_t process_start_time(pid_t pid);
 /* Whether a signal ended it, and it is on its way out. */
 bool process_was_killed(pid_t pid);
+/* A set of signals in the text of /proc/PID/status: field is "\nSigBlk:" or the like; bit 0 is signal 1. Not there: none. */
+uint64_t process_signals(const char *status, const char *field);
 /* Whether a signal waits for a thread that is more than news (of a child, of a window); also when it cannot be told. */
 bool process_is_interrupted(pid_t tid);
 /* A pidfd for pid if its start time is that one, else -ESRCH. */

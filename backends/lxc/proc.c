@@ -9,6 +9,7 @@
 
 #include "backends/core/buf.h"
 #include "backends/core/cleanup.h"
+#include "backends/core/watch.h"
 
 static bool read_proc(pid_t pid, const char *file, struct buf *out)
 {
@@ -63,13 +64,6 @@ pid_t proc_init_of(pid_t monitor)
 	return 0;
 }
 
-static uint64_t signal_mask(const char *status, const char *field)
-{
-	const char *s = strstr(status, field);
-
-	return s ? strtoull(s + strlen(field), NULL, 16) : 0;
-}
-
 static bool has_signal(uint64_t mask, int sig)
 {
 	return mask & (UINT64_C(1) << (sig - 1));
@@ -114,8 +108,8 @@ int proc_halt_signal(pid_t init, pid_t monitor, bool at_last)
 
 	if (!has_begun(init, monitor) || !read_proc(init, "status", &b))
 		return 0;
-	blocked = signal_mask(b.data, "\nSigBlk:\t");
-	caught = signal_mask(b.data, "\nSigCgt:\t");
+	blocked = process_signals(b.data, "\nSigBlk:");
+	caught = process_signals(b.data, "\nSigCgt:");
 	if (has_signal(blocked, SIGRTMIN + 3))
 		return SIGRTMIN + 3;
 	if (is_busybox(init))
